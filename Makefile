@@ -4,13 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
+AXE ?= 4.11
+
 .PHONY: leaderboard test lint bench clean
 
 leaderboard: $(VENV)/.installed
 	$(BIN)/sld run --suite nano
 	$(BIN)/sld leaderboard --suite nano
 
-test: lint
+test: lint $(VENV)/.installed-axe
 	$(BIN)/pytest -n $(JOBS)
 
 lint: $(VENV)/.installed-dev
@@ -21,6 +23,13 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/overhead.py
+	$(BIN)/python tests/benchmarks/site.py
+
+# The accessibility checks of the pages; without npm they are skipped and say why.
+$(VENV)/.installed-axe: Makefile $(VENV)/.installed-dev
+	@npm install --silent --no-audit --no-fund --no-save --prefix $(VENV)/axe axe-core@$(AXE) || \
+	  echo "note: axe-core could not be installed with npm; the accessibility tests are skipped"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.evaluation.evaluate import Outcome
-    from harness.leaderboard.standings import Entry, SuiteRow
+    from harness.leaderboard.entries import Entry
+    from harness.leaderboard.standings import SuiteRow
     from harness.results.records import StoredRun
     from harness.sandbox import Sandbox
     from harness.tasks.data import TaskData
@@ -89,12 +90,13 @@ def standings(store: str | Path | None = None) -> Standings:
     import pandas as pd
 
     from harness.leaderboard import standings as board
+    from harness.leaderboard.entries import entries as entries_of
     from harness.results.store import Store
 
     with Store(Path(store) if store else default_store(), read_only=True) as opened:
         stored = opened.runs()
     catalogue = load_catalogue()
-    entries = board.entries(stored)
+    entries = entries_of(stored)
     task_rows = [
         {"task": row.entry.task, **_pair(row.entry), "rank": row.rank, **_figures(row.entry)}
         for task in sorted({entry.task for entry in entries})

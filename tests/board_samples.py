@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+import numpy as np
+
+from harness.errors import UserError
 from harness.evaluation.records import (
     Evaluation,
     Failure,
@@ -12,10 +16,14 @@ from harness.evaluation.records import (
     Isolation,
     Seconds,
     TargetFigures,
+    Traces,
     Violation,
 )
+from harness.evaluation.scoring import figures, join
 from harness.failures import FailureKind
+from harness.leaderboard.board import Board, BoardSuite
 from harness.results.records import ClaimedPage, ClaimedRun, RunKey, StoredClaim, StoredRun
+from harness.tasks import GroupRows, TaskData, TaskDefinition
 
 PROGRAM = b'''"""A power law."""
 import numpy as np
@@ -26,11 +34,79 @@ def law(input_data, group):
 '''
 
 
+GROUPS = ("group 0", "group 1")
+SIZES = np.array([10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0])
+
+
+def law(sizes: np.ndarray, group: int) -> np.ndarray:
+    """The law behind the sample task's rows."""
+    return (2.0 + group + 3.0 * sizes[:, None] ** -0.5).astype(np.float64)
+
+
+def rows(sizes: np.ndarray) -> tuple[GroupRows, ...]:
+    return tuple(
+        GroupRows(name, sizes[:, None], law(sizes, group)) for group, name in enumerate(GROUPS)
+    )
+
+
+DATA = TaskData(
+    train=rows(SIZES[:5]),
+    test=rows(SIZES[5:]),
+    curve={name: np.geomspace(10.0, 1280.0, 4)[:, None] for name in GROUPS},
+)
+
+
 @dataclass(frozen=True)
 class Task:
     name: str
     title: str
     suite: str
+    has_data: bool = True
+
+    @property
+    def definition(self) -> TaskDefinition:
+        return TaskDefinition.model_validate(
+            {
+                "name": self.name,
+                "title": self.title,
+                "suite": self.suite,
+                "description": "Loss from size; the held-out models are larger.",
+                "features": [{"name": "n", "unit": "parameters", "meaning": "size"}],
+                "targets": [{"name": "loss", "unit": "nats", "meaning": "held-out loss"}],
+                "max_params": 7,
+                "fit_seconds": 60.0,
+                "data": {
+                    "kind": "shipped",
+                    "train": {"path": "train.csv"},
+                    "test": {"path": "test.csv"},
+                },
+                "reference": {"law": "L = E + A / n^a", "citation": "nobody", "url": None},
+                "curve": {"along": "n", "points": 4, "log": True},
+            }
+        )
+
+    def digest(self) -> str:
+        if not self.has_data:
+            raise UserError("the data is not here")
+        return f"{self.name} as it is"
+
+    def data(self) -> TaskData:
+        if not self.has_data:
+            raise UserError("the data is not here")
+        return DATA
+
+
+class FixedTraces:
+    """Arrays of runs, by digest."""
+
+    def __init__(self, traces: dict[str, Traces]) -> None:
+        self._traces = traces
+
+    def traces(self, digest: str) -> Traces | None:
+        return self._traces.get(digest)
+
+    def close(self) -> None:
+        pass
 
 
 TASKS = (
@@ -49,6 +125,7 @@ def evaluation(
     task: str = "small_law",
     notes: tuple[str, ...] = (),
     groups: int = 2,
+    digest: str = "0123456789abcdef" * 4,
 ) -> Evaluation:
     status = "failed" if r2 is None else "violation" if violation else "ok"
     failed = r2 is None
@@ -80,7 +157,7 @@ def evaluation(
         seed=0,
         versions={"numpy": "2.2.0", "python": "3.11.0", "scipy": "1.15.0"},
         scoring_version=1,
-        digest="0123456789abcdef" * 4,
+        digest=digest,
     )
 
 
@@ -94,6 +171,7 @@ def run(
     agent_name: str | None = None,
     model_name: str | None = None,
     program: bytes = PROGRAM,
+    created: str = "2026-01-02T03:04:05+00:00",
     **figures: object,
 ) -> StoredRun:
     return StoredRun(
@@ -103,6 +181,48 @@ def run(
         path=f"candidates/{task}/{agent}/{model}/run_{number}.py",
         evaluation=evaluation(r2, task=task, **figures),
         program=program,
+        created=created,
+    )
+
+
+def drawn_run(number: int, offset: float, **names: object) -> tuple[StoredRun, Traces]:
+    """A run that predicts the sample rows, all of them off by as much, with its arrays."""
+    traces = Traces(
+        params={name: np.array([2.0 + group, 3.0, offset]) for group, name in enumerate(GROUPS)},
+        train={rows.group: rows.targets + offset for rows in DATA.train},
+        test={rows.group: rows.targets + offset for rows in DATA.test},
+        curve={
+            name: law(DATA.curve[name][:, 0], group) + offset for group, name in enumerate(GROUPS)
+        },
+    )
+    held_out = figures(*join(DATA.test, traces.test))
+    fit = figures(*join(DATA.train, traces.train))
+    assert held_out is not None
+    assert fit is not None
+    digest = f"{number:064x}"
+    return run(number, held_out.r2, r2_fit=fit.r2, digest=digest, **names), traces
+
+
+def board(
+    runs: Sequence[StoredRun] = (),
+    claims: Sequence[StoredClaim] = (),
+    *,
+    tasks: Sequence[Task] | None = None,
+    traces: dict[str, Traces] | None = None,
+    expected_runs: int | None = None,
+) -> Board:
+    """The sample tasks with some runs and claims on them."""
+    tasks = TASKS if tasks is None else tasks
+    names = {task.name for task in tasks}
+    suites = dict.fromkeys(task.suite for task in tasks)
+    return Board(
+        suites=tuple(
+            BoardSuite(suite, tuple(t for t in tasks if t.suite == suite), expected_runs)
+            for suite in suites
+        ),
+        runs=tuple(run for run in runs if run.key.task in names),
+        claims=tuple(claim for claim in claims if claim.task in names),
+        traces=FixedTraces(traces or {}),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 import pytest
@@ -20,6 +21,12 @@ from harness.sandbox import Sandbox
 from harness.tasks import Task
 from harness.tasks.catalogue import load_definition
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 TRAIN = """\
 group,size,tokens,loss
 a,1.0,10.0,3.0
@@ -195,3 +202,54 @@ def wide_rows(order: Sequence[int] | None = None) -> tuple[str, str]:
 def wide_task(write_task: Callable[..., Path]) -> Task:
     """Two groups with twelve train rows and six test rows each, in a shuffled order."""
     return load_definition(write_task(*wide_rows(), name="wide_task"))
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip a test of the pages, unless browsers are required here."""
+    if os.environ.get("SLD_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of the system; the test is skipped without one."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("playwright is not installed: pip install playwright")
+    if CHROMIUM is None:
+        unavailable("no chromium and no google-chrome on the PATH: apt install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test on any console message or request that leaves the folder."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    troubles = watch(opened)
+    yield opened
+    context.close()
+    assert troubles == []
+
+
+def watch(opened: Page) -> list[str]:
+    """Return a list that fills with what must not happen on a page."""
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on(
+        "console",
+        lambda said: said.type in {"error", "warning"} and troubles.append(said.text),
+    )
+    opened.on("dialog", lambda asked: troubles.append(asked.message))
+    opened.on(
+        "request",
+        lambda asked: (
+            asked.url.startswith(("file:", "data:", "blob:")) or troubles.append(asked.url)
+        ),
+    )
+    return troubles

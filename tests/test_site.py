@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import typer
-from board_samples import PROGRAM, TASKS, article_text, claim, page, run, text_content
+from board_samples import (
+    PROGRAM,
+    TASKS,
+    Task,
+    article_text,
+    board,
+    claim,
+    drawn_run,
+    page,
+    run,
+    text_content,
+)
 from hypothesis import given
 from test_source_page import pages, programs
 from typer.testing import CliRunner
 
 from harness.cli.leaderboard import leaderboard
 from harness.errors import UserError
+from harness.leaderboard.entries import Entry, entries
 from harness.leaderboard.run_page import claimed_page, evaluated_page, layout
 from harness.leaderboard.site import SiteReport, write_site
-from harness.leaderboard.standings import Entry, entries
+from harness.leaderboard.task_view import task_view
 from harness.results.records import ClaimedPage, StoredClaim, StoredRun
 from harness.results.source_page import page_text, parse_page, read_page
 from harness.results.store import Store
 
 PAGE = "sld_small_law_codex_o4_mini.html"
+VIEW = task_view(TASKS[0])
 RUNS = [
     run(1, 0.5, agent_name="Codex", model_name="o4-mini"),
     run(2, 0.75, agent_name="Codex", model_name="o4-mini", program=b"\n\nx = 1\n"),
@@ -35,11 +52,12 @@ RUNS = [
 def write(
     out: Path, runs: list[StoredRun] = RUNS, claims: list[StoredClaim] | None = None
 ) -> SiteReport:
-    return write_site(out, runs, TASKS, claims or [], "evaluations")
+    return write_site(out, board(runs, claims or []))
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
 
 def entry(runs: list[StoredRun]) -> Entry:
@@ -54,7 +72,7 @@ def test_the_article_of_a_claimed_page_is_the_source_text(claimed: ClaimedPage) 
 
 
 def test_the_article_of_a_measured_page_is_the_layout_with_our_figures() -> None:
-    html = evaluated_page(entry(RUNS[:4]), "Small Scaling Law", None)
+    html = evaluated_page(entry(RUNS[:4]), VIEW)
     assert article_text(html) == (
         "← Back to Leaderboard\n\nSmall Scaling Law\n\nAgent: Codex\nModel: o4-mini\n"
         "Best R²: 0.750000\nMean R²: -0.187500\nMin R²: -1.000000\nRuns: 4\n\n"
@@ -65,7 +83,7 @@ def test_the_article_of_a_measured_page_is_the_layout_with_our_figures() -> None
 
 
 def test_marks_and_failures_stand_outside_the_article() -> None:
-    html = evaluated_page(entry(RUNS[:4]), "Small Scaling Law", None)
+    html = evaluated_page(entry(RUNS[:4]), VIEW)
     below = text_content(html.partition("</article>")[2])
     assert "9 constants, at most 7" in below
     assert "candidate error: division by zero (line 5)" in below
@@ -75,26 +93,75 @@ def test_marks_and_failures_stand_outside_the_article() -> None:
 
 def test_a_page_says_what_a_claim_turns_out_to_be() -> None:
     measured = [run(1, 0.8, r2_fit=0.9)]
-    html = evaluated_page(entry(measured), "T", claim(page(PROGRAM.decode(), ("0.900000",))))
+    html = evaluated_page(entry(measured), VIEW, claim(page(PROGRAM.decode(), ("0.900000",))))
     assert "equals our R² on the train rows (0.900000)" in text_content(html)
 
 
 def test_what_html_cannot_hold_is_marked_on_the_page() -> None:
-    html = evaluated_page(entry([run(1, program=b"x = '\0\xff'")]), "T", None)
+    html = evaluated_page(entry([run(1, program=b"x = '\0\xff'")]), VIEW)
     assert '<article id="run" data-altered>' in html
     assert "x = '\ufffd\ufffd'" in article_text(html)
     assert "NUL characters" in html.partition("</article>")[2]
     assert "not UTF-8" in html.partition("</article>")[2]
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a&amp;b", "\u202egpt", '"quoted"'])
-def test_names_and_messages_are_shown_as_they_are(tmp_path: Path, name: str) -> None:
-    runs = [run(1, agent_name=name, model_name=name), run(2, None, failure=name)]
-    write(tmp_path, runs)
-    for file in ("index.html", PAGE):
-        html = (tmp_path / file).read_text("utf-8")
-        assert html.count("<script") == 1
-        assert name in text_content(html)
+RTL = "\u202e"
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a&amp;b",
+    "\u202egpt\u2066",
+    '"quoted"',
+    "</pre></article></details>",
+    "{{ 7 * 7 }}{% raw %}",
+    "x" * 10_000,
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_and_messages_change_nothing_but_their_own_text(tmp_path: Path, name: str) -> None:
+    """Regression: one submitted name must not be able to script or break everybody's pages."""
+    # Programs with marks that reorder text or with long lines are shown otherwise: see below.
+    program = f"# {'' if name.startswith((RTL, 'xxx')) else name}\n".encode()
+    runs = [
+        run(1, agent_name=name, model_name=name, program=program),
+        run(2, None, agent_name=name, model_name=name, failure=name, program=program + b"\n"),
+        run(3, violation=name, agent_name=name, model_name=name),
+        run(1, agent="human", model="human", program=b"x = 1\n"),
+    ]
+    plain = [run(1), run(2, None), run(3, violation="rule"), runs[3]]
+    write(tmp_path / "hostile", runs)
+    write(tmp_path / "plain", plain)
+    for file in sorted((tmp_path / "plain").glob("*.html")):
+        tame = file.read_text("utf-8")
+        html = (tmp_path / "hostile" / file.name).read_text("utf-8")
+        assert tags(html) == tags(tame), file.name
+        if "o4-mini" in tame:
+            assert name in text_content(html)
+
+
+def test_a_program_that_reorders_its_text_is_called_so() -> None:
+    html = evaluated_page(entry([run(1, program=f"x = 1  # {RTL}2".encode())]), VIEW)
+    assert f"x = 1  # {RTL}2" in article_text(html)
+    assert "data-altered" not in html
+    assert "change the order in which text is shown (U+202E)" in html
+
+
+def test_programs_with_long_lines_are_not_laid_side_by_side(tmp_path: Path) -> None:
+    long = b"x = '" + b"y" * 10_000 + b"'\n"
+    write(tmp_path, [run(1, program=long), run(1, agent="human", model="human")])
+    html = (tmp_path / "compare_codex.o4_mini.vs.human.human.html").read_text("utf-8")
+    assert "too long to be laid side by side" in html
+    assert long.decode() in article_text((tmp_path / PAGE).read_text("utf-8"))
+
+
+def tags(html: str) -> Counter[str]:
+    """The elements of a page, those that only colour programs aside."""
+    found: Counter[str] = Counter()
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, _: found.update([tag])  # type: ignore[method-assign]
+    reader.feed(html)
+    del found["span"], found["tr"], found["td"]  # of programs: colours, lines that differ
+    return found
 
 
 def test_a_name_with_line_ends_stays_on_its_line() -> None:
@@ -102,11 +169,32 @@ def test_a_name_with_line_ends_stays_on_its_line() -> None:
     assert parse_page(page_text(named).encode(), "page").agent == "two  lines"
 
 
-def test_the_index_links_every_page_and_every_link_leads_somewhere(tmp_path: Path) -> None:
+def test_every_page_is_reached_from_the_index_and_every_link_leads_somewhere(
+    tmp_path: Path,
+) -> None:
     report = write(tmp_path)
+    seen, waiting = set(), ["index.html"]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        assert (tmp_path / name).is_file(), name
+        if not name.endswith(".html"):
+            continue
+        html = (tmp_path / name).read_text("utf-8")
+        ids = set(re.findall(r' id="([^"]+)"', html))
+        for link in re.findall(r'(?:href|src)="([^"]+)"', html):
+            file, _, anchor = link.partition("#")
+            if "://" in link or link.startswith("data:"):
+                continue
+            if not file:
+                assert anchor in ids or anchor == "main", link
+            else:
+                waiting.append(file)
+    machine_read = {name for name in report.written if name.startswith(("tables/", "leaderboard."))}
+    assert set(report.written) - seen <= machine_read | {"plotly.min.js"}
     index = report.index.read_text("utf-8")
-    for name in report.written:
-        assert f'"{name}"' in index or name == "index.html"
     assert "0.250000" in index
     assert "wide" not in index
 
@@ -140,7 +228,114 @@ def test_the_same_input_gives_the_same_bytes_and_writes_nothing_again(tmp_path: 
     assert again.written == ()
     assert again.unchanged == first.written
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "a").iterdir()} == times
-    assert all(b"\r" not in data for data in contents(tmp_path / "a").values())
+    ours = [data for name, data in contents(tmp_path / "a").items() if "plotly" not in name]
+    assert all(b"\r" not in data for data in ours)
+
+
+class Made:
+    """Remembers what was made anew."""
+
+    total = unchanged = 0
+
+    def started(self, total: int, unchanged: int) -> None:
+        self.total, self.unchanged = total, unchanged
+
+    def made(self, count: int) -> None:
+        self.total -= count
+
+
+def test_only_pages_whose_input_changed_are_made_again(tmp_path: Path) -> None:
+    """A board of a thousand runs must not be rendered anew for one more."""
+    first = write(tmp_path)
+    watcher = Made()
+    write_site(tmp_path, board(RUNS), watcher=watcher)
+    assert (watcher.total, watcher.unchanged) == (0, len(first.written))
+    more = [*RUNS, run(2, 0.3, agent="human", model="human", task="other_law")]
+    report = write_site(tmp_path, board(more))
+    assert "sld_other_law_human_human.html" in report.written
+    assert "task_other_law.html" in report.written
+    assert PAGE in report.unchanged
+    assert "task_small_law.html" in report.unchanged
+    write_site(tmp_path / "fresh", board(more))
+    assert contents(tmp_path) == {
+        **contents(tmp_path / "fresh"),
+        **{f"fresh/{name}": data for name, data in contents(tmp_path / "fresh").items()},
+    }
+
+
+def test_a_page_that_was_edited_or_removed_is_made_again(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / PAGE).write_bytes(b"edited")
+    (tmp_path / "compare.html").unlink()
+    report = write(tmp_path)
+    assert set(report.written) == {PAGE, "compare.html"}
+
+
+def test_the_site_is_the_same_from_one_process_and_from_many(tmp_path: Path) -> None:
+    runs = [
+        run(1, 0.5, agent=f"agent-{number}", model="m", task=task.name)
+        for number in range(8)
+        for task in TASKS
+    ]
+    write_site(tmp_path / "one", board(runs), processes=1)
+    write_site(tmp_path / "many", board(runs), processes=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "many")
+
+
+def test_predictions_of_other_rows_are_never_drawn(tmp_path: Path) -> None:
+    """After a change of the data, old predictions beside new rows would be a false picture."""
+    good, traces = drawn_run(1, 0.01)
+    stale, other = drawn_run(2, 0.02)
+    moved = {**other.test, "group 0": other.test["group 0"] + 0.5}
+    arrays = {
+        good.evaluation.digest: traces,
+        stale.evaluation.digest: replace(other, test=moved),
+    }
+    write_site(tmp_path, board([good, stale], traces=arrays))
+    html = (tmp_path / PAGE).read_text("utf-8")
+    assert 'data-run="1"' in html
+    assert 'data-run="2"' not in html
+    assert text_content(html).count("This run is not in the charts") == 1
+
+
+def test_every_number_of_a_chart_stands_in_a_table(tmp_path: Path) -> None:
+    good, traces = drawn_run(1, 0.01)
+    write_site(tmp_path, board([good], traces={good.evaluation.digest: traces}))
+    html = (tmp_path / PAGE).read_text("utf-8")
+    for kind in ("predicted", "residuals", "law"):
+        assert f'data-chart="{kind}"' in html
+    lines = {
+        split: html[html.index(f'data-split="{split}"') :].partition("</table>")[0].splitlines()
+        for split in ("test", "train", "curve")
+    }
+    # 2 + 3 / sqrt(n), and 0.01 more is predicted; group 1 lies one higher.
+    assert "<tr><td>group 0<td>320<td>2.16771<td>2.17771" in lines["test"]
+    assert "<tr><td>group 1<td>320<td>3.16771<td>3.17771" in lines["test"]
+    assert "<tr><td>group 0<td>40<td>2.47434<td>2.48434" in lines["train"]
+    assert "<tr><td>group 0<td>1280<td>2.09385" in lines["curve"]
+    counts = {split: sum("<tr><td>" in line for line in found) for split, found in lines.items()}
+    assert counts == {"test": 6, "train": 10, "curve": 8}
+
+
+def test_without_the_data_pages_say_so_and_show_all_figures(tmp_path: Path) -> None:
+    good, traces = drawn_run(1, 0.01)
+    absent = [Task(task.name, task.title, task.suite, has_data=False) for task in TASKS]
+    write_site(tmp_path, board([good], tasks=absent, traces={good.evaluation.digest: traces}))
+    html = (tmp_path / PAGE).read_text("utf-8")
+    assert "were not at hand" in html
+    assert "data-chart" not in html
+    assert "were not at hand" in (tmp_path / "task_small_law.html").read_text("utf-8")
+
+
+def test_the_first_version_s_manifest_is_read(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = tmp_path / "manifest.json"
+    files = json.loads(path.read_text())["files"]
+    old = {name: record["sha256"] for name, record in files.items()}
+    path.write_text(json.dumps({"schema_version": 1, "files": old}))
+    report = write(tmp_path)
+    assert report.written == ()
+    assert json.loads(path.read_text())["files"] == files
 
 
 def test_pages_of_entries_that_vanished_are_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -148,7 +343,7 @@ def test_pages_of_entries_that_vanished_are_removed_and_nothing_else(tmp_path: P
     (tmp_path / "store.sqlite").write_bytes(b"mine")
     (tmp_path / "sld_mine.html").write_bytes(b"mine too")
     report = write(tmp_path, runs=RUNS[4:])
-    assert report.removed == (PAGE,)
+    assert report.removed == ("compare_codex.o4_mini.vs.human.human.html", PAGE)
     assert (tmp_path / "store.sqlite").read_bytes() == b"mine"
     assert (tmp_path / "sld_mine.html").read_bytes() == b"mine too"
     assert PAGE not in json.loads((tmp_path / "manifest.json").read_text())["files"]
@@ -157,7 +352,7 @@ def test_pages_of_entries_that_vanished_are_removed_and_nothing_else(tmp_path: P
 def test_a_vanished_page_that_was_edited_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / PAGE).write_bytes(b"edited")
-    assert write(tmp_path, runs=RUNS[4:]).removed == ()
+    assert PAGE not in write(tmp_path, runs=RUNS[4:]).removed
     assert (tmp_path / PAGE).read_bytes() == b"edited"
 
 
@@ -195,9 +390,12 @@ def test_after_a_sudden_end_the_next_call_knows_its_own_files(
     ("manifest", "expected"),
     [
         ("not json", "not a manifest of this site"),
-        ('{"schema_version": 2, "files": {}}', "schema_version"),
-        ('{"files": {"../keep.txt": "00"}}', "expected plain file names, got '../keep.txt'"),
-        ('{"files": {"..": "00"}}', "expected plain file names"),
+        ('{"schema_version": 3, "files": {}}', "schema_version"),
+        ('{"files": {"../keep.txt": "00"}}', "expected file names inside the folder, got '../k"),
+        ('{"files": {"..": "00"}}', "expected file names inside the folder"),
+        ('{"files": {"/etc/passwd": "00"}}', "expected file names inside the folder"),
+        ('{"files": {"a/b/c": "00"}}', "expected file names inside the folder"),
+        ('{"schema_version": 2, "files": {"a": {"sha": ""}}}', "unknown key"),
     ],
 )
 def test_a_manifest_that_is_not_ours_stops_everything(
@@ -217,10 +415,21 @@ def test_a_file_where_the_folder_belongs_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "site" / "below")
 
 
-def test_entries_whose_pages_would_share_a_name_are_refused(tmp_path: Path) -> None:
-    runs = [run(1, agent="a_b", model="c"), run(1, agent="a", model="b_c")]
-    with pytest.raises(UserError, match=r"would share the page sld_small_law_a_b_c\.html"):
-        write(tmp_path, runs)
+def test_entries_whose_pages_would_share_a_name_get_two(tmp_path: Path) -> None:
+    """Nobody can keep the site from being written by choosing a name."""
+    runs = [run(1, 0.5, agent="a_b", model="c"), run(1, 0.25, agent="a", model="b_c")]
+    write(tmp_path, runs)
+    first = (tmp_path / "sld_small_law_a_b_c.html").read_text("utf-8")
+    second = (tmp_path / "sld_small_law.a_b.c.html").read_text("utf-8")
+    assert "Best R²: 0.250000" in article_text(first)
+    assert "Best R²: 0.500000" in article_text(second)
+
+
+def test_a_name_too_long_for_a_file_is_shortened(tmp_path: Path) -> None:
+    runs = [run(1, 0.5, agent="a" * 240, model=model * 240) for model in "bc"]
+    report = write(tmp_path, runs)
+    assert max(map(len, report.written)) <= 255
+    assert sum(name.startswith("sld_") for name in report.written) == 2
 
 
 @pytest.mark.data
@@ -243,7 +452,7 @@ def test_the_command_gives_the_published_pages_back(tmp_path: Path, data_folder:
     outcome = CliRunner().invoke(app, arguments)
     assert outcome.exit_code == 0, outcome.output
     assert outcome.output.splitlines() == [
-        "files: 8 written, 0 unchanged, 0 removed",
+        "files: 9 written, 0 unchanged, 0 removed",
         str(out / "index.html"),
         (out / "index.html").as_uri(),
     ]

@@ -10,14 +10,9 @@ from board_samples import PROGRAM, TASKS, Task, claim, page, run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.leaderboard.entries import claimed_entries, entries, sorted_runs
 from harness.leaderboard.notes import claim_notes
-from harness.leaderboard.standings import (
-    claimed_entries,
-    entries,
-    sorted_runs,
-    suite_rows,
-    task_rows,
-)
+from harness.leaderboard.standings import suite_rows, task_rows
 from harness.results.records import StoredRun
 
 NANO = [task for task in TASKS if task.suite == "nano"]

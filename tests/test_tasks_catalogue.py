@@ -136,3 +136,40 @@ def test_a_task_is_equal_to_itself_read_again(write_task: WriteTask) -> None:
 def test_the_package_has_no_other_lazy_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = harness.tasks.Nothing
+
+
+def test_a_suite_says_how_many_runs_it_expects(write_task: WriteTask) -> None:
+    folder = write_task(suite="ark").parent.parent
+    suites = folder / "suites.yaml"
+    assert load_catalogue(folder).suite("ark").expected_runs is None
+    suites.write_text("suites:\n  ark:\n    expected_runs: 5\n", encoding="utf-8")
+    assert load_catalogue(folder).suite("ark").expected_runs == 5
+    assert load_catalogue(folder).suite("zoo").expected_runs is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("suites:\n  ark:\n    expected_runs: 0\n", "suites.ark.expected_runs"),
+        ("suites:\n  ark:\n    expected_runs: many\n", "suites.ark.expected_runs"),
+        ("suites:\n  ark:\n    runs: 5\n", "suites.ark.runs"),
+        ("suites: [ark]\n", "suites"),
+        ("{{", "suites.yaml"),
+        ("- a\n", "suites.yaml"),
+    ],
+)
+def test_a_wrong_suites_file_is_refused_with_the_place(
+    text: str, said: str, write_task: WriteTask
+) -> None:
+    folder = write_task(suite="ark").parent.parent
+    (folder / "suites.yaml").write_text(text, encoding="utf-8")
+    message = refusal(lambda: load_catalogue(folder))
+    assert str(folder / "suites.yaml") in message
+    assert said in message
+
+
+def test_a_suites_file_names_suites_that_exist(write_task: WriteTask) -> None:
+    """A misspelt suite would quietly expect nothing."""
+    folder = write_task(suite="ark").parent.parent
+    (folder / "suites.yaml").write_text("suites:\n  arc: {}\n", encoding="utf-8")
+    assert "'arc'" in refusal(lambda: load_catalogue(folder))

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from harness.cli import check, doctor, import_pages, leaderboard, run, score, tasks
+from harness.cli import check, compare, doctor, import_pages, leaderboard, run, score, tasks
 from harness.errors import UserError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("compare")(compare.compare)
 app.command("import")(import_pages.import_command)
 app.add_typer(tasks.app, name="tasks")
 app.command("doctor")(doctor.doctor)

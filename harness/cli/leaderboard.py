@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from harness import paths
+from harness.cli.output import console
+from harness.cli.site_progress import SiteProgress
 
 
 class Source(StrEnum):
@@ -35,19 +37,24 @@ def leaderboard(
     suite: Annotated[
         str | None, typer.Option("--suite", help="Only this suite; every suite if not given.")
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Processes that write pages. [default: cores]"),
+    ] = None,
 ) -> None:
     """Write the site from the store.
 
-    Only files that changed are written; pages of entries that are no longer there are removed.
+    Only files whose input changed are made again; pages of entries that are no longer there are
+    removed.
     """
+    from harness.leaderboard.board import load_board
     from harness.leaderboard.site import write_site
-    from harness.results.store import Store
     from harness.tasks import load_catalogue
 
-    tasks = load_catalogue().tasks(suite)
-    with Store(store or paths.default_store(), read_only=True) as opened:
-        runs, claims = opened.runs(), opened.claims()
-    report = write_site(out or paths.default_site(), runs, tasks, claims, source.value)
+    board = load_board(store or paths.default_store(), load_catalogue(), suite)
+    folder = out or paths.default_site()
+    with SiteProgress(console(error=True)) as progress:
+        report = write_site(folder, board, source.value, watcher=progress, processes=jobs)
     typer.echo(
         f"files: {len(report.written)} written, {len(report.unchanged)} unchanged, "
         f"{len(report.removed)} removed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,13 @@ from harness.leaderboard.code_styles import css_class
 NUL_SHOWN = "\ufffd"
 NOT_UTF8 = "The program is not UTF-8; the bytes that are not are shown as \ufffd."
 HAS_NUL = f"The program has NUL characters, which HTML cannot hold; they are shown as {NUL_SHOWN}."
+REORDERS = (
+    "The program holds characters that change the order in which text is shown ({}); what it does "
+    "may not be what it seems to say."
+)
+
+# The bidirectional controls: https://www.unicode.org/reports/tr9/, table of section 2.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Pygments drops or rewrites these, or a reader would not see that they are there.
 _NEVER_COLOURED = (b"\r", b"\f", b"\0", b"\xef\xbb\xbf")
@@ -29,7 +37,9 @@ class ShownProgram:
     text: str
     """The characters shown."""
     notes: tuple[str, ...] = ()
-    """In what the text differs from the program; empty where it is the program to the byte."""
+    """What a reader must know about the text."""
+    altered: bool = False
+    """Whether the text differs from the program."""
 
 
 def shown_program(program: bytes) -> ShownProgram:
@@ -43,7 +53,11 @@ def shown_program(program: bytes) -> ShownProgram:
     if "\0" in text:
         text = text.replace("\0", NUL_SHOWN)
         notes.append(HAS_NUL)
-    return ShownProgram(text, tuple(notes))
+    altered = bool(notes)
+    marks = sorted(set(_BIDI.findall(text)))
+    if marks:
+        notes.append(REORDERS.format(", ".join(f"U+{ord(mark):04X}" for mark in marks)))
+    return ShownProgram(text, tuple(notes), altered)
 
 
 def highlight(program: bytes) -> Markup:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
-from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from harness.candidates.naming import page_name
-from harness.errors import UserError
-from harness.leaderboard.code_styles import code_css
-from harness.leaderboard.index_page import index_page
-from harness.leaderboard.run_page import claimed_page, evaluated_page
-from harness.leaderboard.site_files import write_files
-from harness.leaderboard.standings import BoardTask, claimed_entries, entries
-from harness.leaderboard.templating import entry_page
-from harness.results.records import StoredClaim, StoredRun
+from harness.leaderboard.board import Board
+from harness.leaderboard.page_names import INDEX
+from harness.leaderboard.rendering import make_all
+from harness.leaderboard.site_files import SiteFolder
+from harness.leaderboard.site_plan import plan_claims, plan_site
 
-INDEX = "index.html"
 Source = Literal["evaluations", "claims"]
+
+_MOST_PROCESSES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,86 +29,58 @@ class SiteReport:
     index: Path
 
 
+class SiteWatcher(Protocol):
+    """Is told how far the writing is."""
+
+    def started(self, total: int, unchanged: int) -> None:
+        """So many files are to be made, and so many stay as they are."""
+
+    def made(self, count: int) -> None:
+        """So many more files are made."""
+
+
 def write_site(
     out: Path,
-    runs: Sequence[StoredRun],
-    tasks: Sequence[BoardTask],
-    claims: Sequence[StoredClaim],
+    board: Board,
     source: Source = "evaluations",
+    *,
+    watcher: SiteWatcher | None = None,
+    processes: int | None = None,
 ) -> SiteReport:
     """Write the index, the pages of all entries and what they need into a folder.
 
-    Runs and claims on tasks other than those given are left out. The same input gives the same
-    bytes; only files that change are written.
+    The same board gives the same bytes. Files whose input is the same as last time are not even
+    made again; of the others only those that change are written.
 
     Args:
         out: The folder; made if it is not there.
-        runs: All stored runs.
-        tasks: The tasks to show.
-        claims: All stored claims.
+        board: What to show.
         source: Whether to show our own evaluations (claims beside them), or the claims alone.
+        watcher: Is told how far the writing is.
+        processes: How many processes may make files at once; by default one a core.
 
     Raises:
-        UserError: The folder cannot be used, see ``write_files``, or two entries would have
-            pages of the same name.
+        UserError: The folder cannot be used, see ``SiteFolder``, or the store is damaged.
     """
-    names = {task.name for task in tasks}
-    shown_runs = [run for run in runs if run.key.task in names]
-    shown_claims = [claim for claim in claims if claim.task in names]
-    pages = (
-        _claimed_pages(shown_claims, tasks)
-        if source == "claims"
-        else _evaluated_pages(shown_runs, tasks, shown_claims)
-    )
-    changes = write_files(out, _encoded(pages) | _assets())
+    plan = plan_claims(board) if source == "claims" else plan_site(board)
+    inputs = {name: planned.input for planned in plan for name in planned.job.names}
+    folder = SiteFolder(out, inputs)
+    current = folder.current()
+    jobs = [planned.job for planned in plan if not current.issuperset(planned.job.names)]
+    to_make = {name for job in jobs for name in job.names}
+    kept = inputs.keys() - to_make
+    if watcher:
+        watcher.started(len(to_make), len(kept))
+    folder.begin(kept)
+    for files in make_all(jobs, board.traces, processes or _processes()):
+        for name, data in files.items():
+            folder.put(name, data)
+        if watcher:
+            watcher.made(len(files))
+    changes = folder.finish()
     return SiteReport(changes.written, changes.unchanged, changes.removed, out / INDEX)
 
 
-def _claimed_pages(claims: Sequence[StoredClaim], tasks: Sequence[BoardTask]) -> dict[str, str]:
-    pages = _Pages()
-    pages.add(INDEX, index_page(claimed_entries(claims), [], tasks, measured=False))
-    for claim in claims:
-        pages.add(page_name(claim.task, claim.agent, claim.model), claimed_page(claim))
-    return pages.texts
-
-
-def _evaluated_pages(
-    runs: Sequence[StoredRun], tasks: Sequence[BoardTask], claims: Sequence[StoredClaim]
-) -> dict[str, str]:
-    titles = {task.name: task.title for task in tasks}
-    claim_of = {(claim.task, claim.agent, claim.model): claim for claim in claims}
-    shown = entries(runs)
-    pages = _Pages()
-    pages.add(INDEX, index_page(shown, claimed_entries(claims), tasks, measured=True))
-    for entry in shown:
-        claim = claim_of.get((entry.task, *entry.pair))
-        pages.add(entry_page(entry), evaluated_page(entry, titles[entry.task], claim))
-    return pages.texts
-
-
-class _Pages:
-    """Pages by file name; two of one name are an error, since one would hide the other."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-
-    def add(self, name: str, text: str) -> None:
-        if name in self.texts:
-            raise UserError(
-                f"two entries would share the page {name}: the names of their agents and models "
-                "run together; rename one of them"
-            )
-        self.texts[name] = text
-
-
-def _encoded(pages: dict[str, str]) -> dict[str, bytes]:
-    return {name: text.encode("utf-8") for name, text in pages.items()}
-
-
-def _assets() -> dict[str, bytes]:
-    folder = package_files("harness.leaderboard") / "assets"
-    style = (folder / "style.css").read_text("utf-8") + code_css()
-    return {
-        "style.css": style.encode("utf-8"),
-        "site.js": (folder / "site.js").read_bytes(),
-    }
+def _processes() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, _MOST_PROCESSES)

@@ -1,15 +1,19 @@
-"""The files of the site: written atomically, only when they change, and only its own."""
+"""The files of the site: written atomically, only when they change, and only its own.
+
+A manifest in the folder says which files are the site's: what was written there, and from what
+input. A file whose input is the same and that nobody touched is not even made again.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.errors import UserError
 from harness.models import StrictModel, describe_problems
@@ -17,11 +21,41 @@ from harness.models import StrictModel, describe_problems
 MANIFEST = "manifest.json"
 
 
-class Manifest(StrictModel):
-    """Which files of a folder are the site's, with the SHA-256 of what was written."""
+class FileRecord(StrictModel):
+    """What is known of one file of the site."""
 
-    schema_version: Literal[1] = 1
-    files: dict[str, str] = Field(default_factory=dict)
+    sha256: str = ""
+    """Of what was written; empty while it is not known whether it was."""
+    input: str = ""
+    """Digest of all that the file was made from; empty where it is not known."""
+
+
+class Manifest(StrictModel):
+    """Which files of a folder are the site's."""
+
+    schema_version: Literal[2] = 2
+    files: dict[str, FileRecord] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_version_1(cls, document: Any) -> Any:
+        """Read what the first version wrote, which kept the SHA-256 alone."""
+        if not isinstance(document, dict) or document.get("schema_version", 1) != 1:
+            return document
+        files = document.get("files", {})
+        if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
+            return document
+        records = {name: {"sha256": digest} for name, digest in files.items()}
+        return {**document, "schema_version": 2, "files": records}
+
+    @field_validator("files", mode="after")
+    @classmethod
+    def _inside(cls, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
+        for name in files:
+            if not is_site_name(name):
+                msg = f"expected file names inside the folder, got {name!r}"
+                raise ValueError(msg)
+        return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +67,20 @@ class Changes:
     removed: tuple[str, ...]
 
 
+def is_site_name(name: str) -> bool:
+    """Return whether a name is that of a file in the folder or in a folder of it, nothing else."""
+    path = PurePosixPath(name)
+    plain = str(path) == name and "\\" not in name and "\0" not in name
+    return plain and not path.is_absolute() and ".." not in path.parts and 1 <= len(path.parts) <= 2
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is at no time half there.
 
     Raises:
         UserError: It cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -51,45 +92,90 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> Changes:
-    """Make a folder hold these files, and no other that an earlier call put there.
+class SiteFolder:
+    """Makes a folder hold the files of a site, and no other that an earlier call put there.
 
-    A manifest in the folder says which files are the site's. Files that are not in it are neither
-    changed nor removed; nor is a vanished page that somebody has edited.
-
-    Args:
-        folder: Where to write; made if it is not there.
-        files: Contents by file name.
-
-    Raises:
-        UserError: The folder is a file, its manifest cannot be read, a file that is not the
-            site's is in the way, or something cannot be written.
+    Files that are not the site's are neither changed nor removed; nor is a vanished page that
+    somebody has edited.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder}: expected a folder for the site, got a file")
-    before = _read_manifest(folder)
-    for name, data in sorted(files.items()):
-        if name not in before.files:
-            _check_free(folder / name, data)
-    digests = {name: _digest(data) for name, data in files.items()}
-    # Until all is done the manifest names the old files and the new ones: after a sudden end,
-    # the next call still knows which are the site's.
-    _write_manifest(folder, Manifest(files=before.files | digests))
-    written = [name for name in sorted(files) if _write_changed(folder / name, files[name])]
-    removed = [
-        name
-        for name, digest in sorted(before.files.items())
-        if name not in files and _remove_unedited(folder / name, digest)
-    ]
-    _write_manifest(folder, Manifest(files=digests))
-    unchanged = sorted(files.keys() - set(written))
-    return Changes(tuple(written), tuple(unchanged), tuple(removed))
+
+    def __init__(self, folder: Path, inputs: Mapping[str, str]) -> None:
+        """Look at a folder; nothing is written yet.
+
+        Args:
+            folder: Where to write; made if it is not there.
+            inputs: The digest of what each file of the site is made from, by name.
+
+        Raises:
+            UserError: The folder is a file, its manifest cannot be read, or a file that is not
+                the site's is in the way.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder}: expected a folder for the site, got a file")
+        self._folder = folder
+        self._inputs = dict(sorted(inputs.items()))
+        self._before = _read_manifest(folder).files
+        self._records: dict[str, FileRecord] = {}
+        self._written: list[str] = []
+        for name in self._inputs:
+            if name not in self._before:
+                _check_free(folder / name)
+
+    def current(self) -> frozenset[str]:
+        """Return the files that are as they should be: same input, and untouched since."""
+        found = set()
+        for name, digest in self._inputs.items():
+            record = self._before.get(name)
+            if record is None or record.input != digest or not record.sha256:
+                continue
+            if _digest_of(self._folder / name) == record.sha256:
+                found.add(name)
+        return frozenset(found)
+
+    def begin(self, kept: Collection[str]) -> None:
+        """Say which files stay as they are; all others are to be put, or are removed.
+
+        Until all is done the manifest names the old files and the new ones: after a sudden end,
+        the next call still knows which are the site's.
+        """
+        self._records = {name: self._before[name] for name in kept}
+        if self._records.keys() == self._inputs.keys() == self._before.keys():
+            return
+        pending = {name: FileRecord() for name in self._inputs if name not in self._records}
+        _write_manifest(self._folder, self._before | pending)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write one file, unless it holds these bytes already.
+
+        Raises:
+            UserError: It cannot be written.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        if _digest_of(self._folder / name) != digest:
+            write_atomically(self._folder / name, data)
+            self._written.append(name)
+        self._records[name] = FileRecord(sha256=digest, input=self._inputs[name])
+
+    def finish(self) -> Changes:
+        """Remove what is no longer of the site and say what was done.
+
+        Raises:
+            UserError: The manifest cannot be written.
+        """
+        removed = [
+            name
+            for name, record in sorted(self._before.items())
+            if name not in self._inputs and _remove_unedited(self._folder, name, record.sha256)
+        ]
+        _write_manifest(self._folder, self._records)
+        unchanged = sorted(self._records.keys() - set(self._written))
+        return Changes(tuple(sorted(self._written)), tuple(unchanged), tuple(removed))
 
 
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return Manifest()
     except OSError as error:
@@ -99,39 +185,39 @@ def _read_manifest(folder: Path) -> Manifest:
             f"{path}: not a manifest of this site ({describe_problems(error)}); choose another "
             "folder, or remove that file if the folder holds nothing else"
         ) from error
-    for name in manifest.files:
-        if name in {"", ".", ".."} or "\0" in name or Path(name).name != name:
-            raise UserError(f"{path}: expected plain file names, got {name!r}")
-    return manifest
 
 
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    ordered = manifest.model_copy(update={"files": dict(sorted(manifest.files.items()))})
-    data = ordered.model_dump_json(indent=1).encode("utf-8") + b"\n"
-    _write_changed(folder / MANIFEST, data)
+def _write_manifest(folder: Path, files: Mapping[str, FileRecord]) -> None:
+    manifest = Manifest(files=dict(sorted(files.items())))
+    data = manifest.model_dump_json(indent=1).encode("utf-8") + b"\n"
+    if _digest_of(folder / MANIFEST) != hashlib.sha256(data).hexdigest():
+        write_atomically(folder / MANIFEST, data)
 
 
-def _check_free(path: Path, data: bytes) -> None:
-    if path.is_symlink() or (path.exists() and (path.is_dir() or path.read_bytes() != data)):
+def _check_free(path: Path) -> None:
+    if path.is_symlink() or path.exists():
         raise UserError(
             f"{path}: is in the way and was not written by this site; move it, or choose another "
             "folder"
         )
 
 
-def _write_changed(path: Path, data: bytes) -> bool:
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    write_atomically(path, data)
-    return True
-
-
-def _remove_unedited(path: Path, digest: str) -> bool:
-    if path.is_symlink() or not path.is_file() or _digest(path.read_bytes()) != digest:
+def _remove_unedited(folder: Path, name: str, digest: str) -> bool:
+    path = folder / name
+    found = _digest_of(path)
+    if found is None or (digest and found != digest):
         return False
     path.unlink()
+    if path.parent != folder and not any(path.parent.iterdir()):
+        path.parent.rmdir()
     return True
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a plain file, None where there is none."""
+    if path.is_symlink():
+        return None
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return None

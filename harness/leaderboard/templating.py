@@ -7,18 +7,22 @@ from pathlib import PurePath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.candidates.naming import page_name
-from harness.leaderboard.figures import figure, seconds, six, three
+from harness.leaderboard.figures import DASH, figure, percent, seconds, short, signed, six, three
 from harness.leaderboard.highlight import highlight
-from harness.leaderboard.standings import Entry
 
 # Shades of the cells of the all-tasks table, from the highest figure down.
 _SHADES = ((0.99, "q5"), (0.95, "q4"), (0.8, "q3"), (0.5, "q2"), (0.0, "q1"))
 
 
 def render(template: str, **values: object) -> str:
-    """Return a template filled in, lines ending with a line feed."""
-    return _environment().get_template(template).render(**values)
+    """Return a template filled in, lines ending with a line feed.
+
+    Args:
+        template: The template's file name.
+        values: What the template asks for; ``measured``, whether the site shows our own figures
+            rather than claims, is true where it is not given.
+    """
+    return _environment().get_template(template).render({"measured": True, "dash": DASH} | values)
 
 
 @cache
@@ -35,19 +39,17 @@ def _environment() -> Environment:
         "figure": figure,
         "file_name": lambda path: PurePath(path).name,
         "highlight": highlight,
-        "page": entry_page,
+        "percent": percent,
         "seconds": seconds,
         "shade": _shade,
         "share": _share,
+        "short": short,
+        "signed": signed,
         "six": six,
         "three": three,
+        "tug": _tug,
     }
     return environment
-
-
-def entry_page(entry: Entry) -> str:
-    """Return the file name of an entry's page."""
-    return page_name(entry.task, entry.agent, entry.model)
 
 
 def _shade(value: float) -> str:
@@ -57,3 +59,8 @@ def _shade(value: float) -> str:
 def _share(value: float) -> str:
     """Return how much of its bar a figure fills: all at 1, nothing at 0 and below."""
     return f"{100 * min(max(value, 0.0), 1.0):.1f}%"
+
+
+def _tug(difference: float) -> str:
+    """Return how much of its half of the bar a difference of two scores fills: all at 0.5."""
+    return f"{50 * min(abs(difference) / 0.5, 1.0):.1f}%"

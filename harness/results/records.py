@@ -47,6 +47,8 @@ class StoredRun:
     """Where the program was found."""
     evaluation: Evaluation
     program: bytes
+    created: str = ""
+    """When it was stored: UTC, ISO 8601, to the second."""
 
 
 class ClaimedRun(StrictModel):

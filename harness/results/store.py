@@ -61,7 +61,8 @@ CREATE TABLE IF NOT EXISTS claims (
 );
 """
 _RUNS = """
-SELECT r.task, r.agent, r.model, r.run, r.agent_name, r.model_name, r.path, e.document, p.source
+SELECT r.task, r.agent, r.model, r.run, r.agent_name, r.model_name, r.path, e.document, p.source,
+       e.created
 FROM runs r JOIN evaluations e USING (digest) JOIN programs p ON p.sha256 = e.program
 ORDER BY r.task, r.agent, r.model, r.run
 """
@@ -153,17 +154,30 @@ class Store:
         """Return every run with its evaluation and program, sorted by its key."""
         with self._explained():
             rows = self._db.execute(_RUNS).fetchall()
-        return [
-            StoredRun(
-                key=RunKey(task, agent, model, run),
-                agent_name=agent_name,
-                model_name=model_name,
-                path=path,
-                evaluation=self._parse(document),
-                program=bytes(source),
-            )
-            for task, agent, model, run, agent_name, model_name, path, document, source in rows
-        ]
+        return [self._stored_run(*row) for row in rows]
+
+    def _stored_run(
+        self,
+        task: str,
+        agent: str,
+        model: str,
+        run: int,
+        agent_name: str,
+        model_name: str,
+        path: str,
+        document: str,
+        source: bytes,
+        created: str,
+    ) -> StoredRun:
+        return StoredRun(
+            key=RunKey(task, agent, model, run),
+            agent_name=agent_name,
+            model_name=model_name,
+            path=path,
+            evaluation=self._parse(document),
+            program=bytes(source),
+            created=created,
+        )
 
     def add(self, evaluation: Evaluation, traces: Traces, program: bytes) -> None:
         """Store an evaluation; one that is already stored stays as it is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness import paths
 from harness.errors import UserError
 from harness.models import describe_problems
 from harness.tasks.definition import ShippedData, TaskDefinition
+from harness.tasks.suites import SUITES_FILE, SuiteDefinition, load_suites
 from harness.tasks.task import Task
 from harness.tasks.yaml_file import read_mapping
 
@@ -35,12 +36,19 @@ def load_definition(path: Path) -> Task:
 class Catalogue:
     """The tasks of one folder. Suites and tasks are always in the order of their names."""
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
+    def __init__(
+        self, tasks: Iterable[Task], suites: Mapping[str, SuiteDefinition] | None = None
+    ) -> None:
         """Take tasks, refusing two with the same name or the same title.
+
+        Args:
+            tasks: The tasks.
+            suites: What suites state beyond their tasks, by name.
 
         Raises:
             UserError: Names both files.
         """
+        self._suites = dict(suites or {})
         self._tasks = tuple(sorted(tasks, key=lambda task: (task.suite, task.name)))
         self._by_name = _index(self._tasks, lambda task: task.name, "name")
         self._by_title = _index(self._tasks, lambda task: task.title, "title")
@@ -48,6 +56,26 @@ class Catalogue:
     def suites(self) -> tuple[str, ...]:
         """Return the suites' names."""
         return tuple(sorted({task.suite for task in self._tasks}))
+
+    def suite(self, name: str) -> SuiteDefinition:
+        """Return what a suite states beyond its tasks."""
+        return self._suites.get(name, SuiteDefinition())
+
+    def check_suites(self, file: Path) -> None:
+        """Make sure that what is stated of suites is stated of suites that have tasks.
+
+        Args:
+            file: Where it is stated.
+
+        Raises:
+            UserError: There is one without tasks; misspelt, it would quietly state nothing.
+        """
+        for name in sorted(self._suites.keys() - set(self.suites())):
+            raise UserError(
+                f"{file}: suites.{name}: no task is in a suite {name!r}"
+                f"{_did_you_mean(name, self.suites())}; "
+                f"the suites are: {', '.join(self.suites()) or 'none'}"
+            )
 
     def tasks(self, suite: str | None = None, pattern: str = "*") -> tuple[Task, ...]:
         """Return tasks.
@@ -112,12 +140,15 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
 
     Raises:
         UserError: There is no such folder, a file in it is not a task or lies in the wrong place,
-            or two tasks share a name or a title.
+            two tasks share a name or a title, or ``suites.yaml`` is wrong.
     """
     folder = paths.tasks_folder() if folder is None else folder
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected one with <suite>/<task>.yaml in it")
-    return Catalogue(_load_placed(path) for path in sorted(folder.glob("*/*.yaml")))
+    placed = (_load_placed(path) for path in sorted(folder.glob("*/*.yaml")))
+    catalogue = Catalogue(placed, load_suites(folder))
+    catalogue.check_suites(folder / SUITES_FILE)
+    return catalogue
 
 
 def _load_placed(path: Path) -> Task:

@@ -1,0 +1,84 @@
+"""The child that reads laws: a request a line in, an answer a line out, until its input ends.
+
+It executes nothing of a program. It is a process of its own because reading a strange program or
+printing a strange formula may take forever, or all memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from itertools import takewhile
+from typing import Any, TextIO
+
+from harness.leaderboard.formula import printing
+from harness.leaderboard.formula.client import READY
+from harness.leaderboard.formula.mathml import symbol_mathml, wrapped
+from harness.leaderboard.formula.naming import INDEX
+from harness.leaderboard.formula.symbolic import read_law
+
+_MEMORY_BYTES = 2 * 1024**3
+_OWN_SECONDS = 5
+"""Whoever asks kills sooner; this ends a child that nobody waits for any more."""
+
+
+def main() -> None:
+    """Answer requests."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
+    sys.stdout = sys.stderr  # whatever a library may print is no answer
+    answers.write(READY.decode("ascii"))
+    answers.flush()
+    for line in sys.stdin.buffer:
+        signal.alarm(_OWN_SECONDS)
+        _say(answers, _read(json.loads(line)))
+        signal.alarm(0)
+
+
+def _say(answers: TextIO, answer: dict[str, Any] | None) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+def _read(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a law as the client wants it, None where there is none."""
+    try:
+        return _formula(**request)
+    except Exception:  # noqa: BLE001 (a strange program breaks the reader in strange ways)
+        return None
+
+
+def _formula(
+    program: str, features: list[str], targets: list[str], n_params: int | None
+) -> dict[str, Any]:
+    law = read_law(program, features, targets, n_params)
+    expression = printing.to_sympy(
+        law.expression, {symbol: name for symbol, name, _ in law.symbols}
+    )
+    predicted = _predicted(targets, indexed=law.index is not None)
+    symbols = [(name, meaning) for _, name, meaning in law.symbols if name != meaning]
+    if law.index is not None:
+        symbols.append((INDEX, law.index))
+    left = symbol_mathml(predicted)
+    return {
+        "mathml": wrapped(f"<mrow>{left}<mo>=</mo>{printing.to_mathml(expression)}</mrow>"),
+        "text": f"{predicted} = {printing.to_text(expression)}",
+        "symbols": symbols,
+        "notes": law.notes,
+    }
+
+
+def _predicted(targets: list[str], *, indexed: bool) -> str:
+    """Return what the left side is called: the target, or what the targets' names share."""
+    if len(targets) == 1:
+        return targets[0]
+    letters = takewhile(lambda same: len(set(same)) == 1, zip(*targets, strict=False))
+    shared = "".join(letter[0] for letter in letters).rstrip("_0123456789") or "y"
+    return f"{shared}_{INDEX}" if indexed else shared
+
+
+if __name__ == "__main__":
+    main()

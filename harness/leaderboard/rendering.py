@@ -1,0 +1,95 @@
+"""Making the site's files: each job makes some, in as many processes as there is work for."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.leaderboard.board import TraceSource
+from harness.leaderboard.formula import FormulaWorker
+
+_MANY = 48
+"""From so many jobs on it pays to start processes for them."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """What jobs of one process share."""
+
+    traces: TraceSource
+    formulas: FormulaWorker = field(default_factory=FormulaWorker)
+
+    def close(self) -> None:
+        """End the worker and close the store."""
+        self.formulas.close()
+        self.traces.close()
+
+
+class Job(Protocol):
+    """Makes some files of the site; another process may do it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files' names."""
+
+    def make(self, tools: Tools) -> dict[str, bytes]:
+        """Return the files' contents by name."""
+
+
+def make_all(
+    jobs: Sequence[Job], traces: TraceSource, processes: int
+) -> Iterator[dict[str, bytes]]:
+    """Make the files of all jobs, in any order.
+
+    Args:
+        jobs: What to make.
+        traces: The arrays of evaluations.
+        processes: How many processes may work at once.
+    """
+    if processes > 1 and len(jobs) >= _MANY:
+        yield from _in_processes(jobs, traces, processes)
+        return
+    tools = Tools(traces)
+    try:
+        for job in jobs:
+            yield job.make(tools)
+    finally:
+        tools.close()
+
+
+def _in_processes(
+    jobs: Sequence[Job], traces: TraceSource, processes: int
+) -> Generator[dict[str, bytes], None, None]:
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+
+    parallel = joblib.Parallel(
+        n_jobs=processes,
+        backend="loky",
+        batch_size=4,
+        pre_dispatch="3*n_jobs",
+        return_as="generator_unordered",
+        max_nbytes=None,
+    )
+    made: Generator[dict[str, bytes], None, None] = parallel(
+        joblib.delayed(_make)(job, traces) for job in jobs
+    )
+    try:
+        yield from made
+    finally:
+        made.close()
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+_tools: Tools | None = None
+
+
+def _make(job: Job, traces: TraceSource) -> dict[str, bytes]:
+    """Do a job in a process that makes files only; its tools end with it."""
+    global _tools  # noqa: PLW0603 (a process has one set, for all its jobs)
+    if _tools is None:
+        _tools = Tools(traces)
+        atexit.register(_tools.close)
+    return job.make(_tools)
