@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from harness.leaderboard.formula import FormulaWorker
+from harness.leaderboard.formula.expressions import GiveUp
 from harness.leaderboard.formula.mathml import checked_mathml
 from harness.leaderboard.formula.symbolic import read_law
 from harness.leaderboard.formula.targets import symbol_key
@@ -24,6 +25,12 @@ sympy = pytest.importorskip("sympy")
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = sorted(ROOT.glob("candidates/*/*/*/*.py"))
 DEFINITIONS = {task.name: task.definition for task in load_catalogue().tasks()}
+LOOP = """\
+total = 0.0
+for i in range(2):
+    total = total + params[i] * data_points[:, i]
+return total
+"""
 GROUP = "javascript"
 """A group that the one shipped program of format ``law`` knows."""
 HEAD = "import numpy as np\ndef scaling_law_func(data_points, params):\n"
@@ -88,11 +95,11 @@ def run_by_python(path: Path, rows: np.ndarray, params: np.ndarray, n_targets: i
 def test_a_formula_gives_what_its_program_gives(path: Path) -> None:
     printing = import_module("harness.leaderboard.formula.printing")
     features, targets = column_names(path)
-    try:
-        law = read_law(path.read_text("utf-8"), features, targets)
-    except Exception as error:
-        assert relative_path(path) in UNREAD, error
+    if relative_path(path) in UNREAD:
+        with pytest.raises(GiveUp, match="number of parameters"):
+            read_law(path.read_text("utf-8"), features, targets)
         return
+    law = read_law(path.read_text("utf-8"), features, targets)
     expression = printing.to_sympy(law.expression, {node: name for node, name, _ in law.symbols})
     symbols = [sympy.Symbol(name) for _, name, _ in law.symbols]
     compute = sympy.lambdify(symbols, expression, "numpy")
@@ -148,11 +155,11 @@ def test_the_number_of_constants_settles_what_the_text_leaves_open(
     ("body", "expected"),
     [
         ("return params[0] + params[1] * data_points[:, 0] ** -params[2]", "p_0 + p_1/a**p_2"),
-        ("E, A, alpha = params\nreturn E + A / data_points[:, 0] ** alpha", "E + A/(a**alpha)"),
+        ("E, A, alpha = params\nreturn E + A / data_points[:, 0] ** alpha", "E + A/a**alpha"),
         ("return np.exp(params[0] - params[1] * np.log(data_points[:, 1]))", None),
         ("x = data_points[:, 0] / 1e9\nreturn params[0] * np.maximum(x, 1.0)", "p_0*Max(1, a/1e9)"),
-        ("total = 0.0\nfor i in range(2):\n    total = total + params[i] * data_points[:, i]"
-         "\nreturn total", "p_0*a + p_1*b"),
+        ("s = 0.0\nfor i in range(2):\n    s = s + params[i] * data_points[:, i]\nreturn s",
+         "p_0*a + p_1*b"),
         ("def term(x, k):\n    return params[k] / x\nreturn term(data_points[:, 0], 0)", "p_0/a"),
         ("return params[0] - (data_points[:, 0] - params[1])", "p_0 - (a - p_1)"),
         ("return [params[0] * row[0] for row in data_points]", "p_0*a"),
@@ -338,9 +345,16 @@ def test_other_markup_than_a_formula_is_refused(inner: str) -> None:
     assert checked_mathml(f"<math>{inner}</math>") is None
 
 
-def test_attributes_that_act_are_dropped() -> None:
-    found = checked_mathml('<math><mi onclick="x()" href="//x" mathvariant="normal">x</mi></math>')
-    assert found is not None
-    assert '<mi mathvariant="normal">x</mi>' in found
-    assert checked_mathml('<!DOCTYPE x [<!ENTITY a "b">]><math><mi>&a;</mi></math>') is None
-    assert checked_mathml("<mi>x</mi>") is None
+@pytest.mark.parametrize(
+    "math",
+    [
+        '<math><mi onclick="x()">x</mi></math>',
+        '<math><mi href="//x">x</mi></math>',
+        '<math onclick="x()"><mi>x</mi></math>',
+        '<!DOCTYPE x [<!ENTITY a "b">]><math><mi>&a;</mi></math>',
+        "<mi>x</mi>",
+        "",
+    ],
+)
+def test_attributes_and_entities_are_refused(math: str) -> None:
+    assert checked_mathml(math) is None

@@ -121,14 +121,20 @@ HOSTILE = (
 def test_names_and_messages_change_nothing_but_their_own_text(tmp_path: Path, name: str) -> None:
     """Regression: one submitted name must not be able to script or break everybody's pages."""
     # Programs with marks that reorder text or with long lines are shown otherwise: see below.
-    program = f"# {'' if name.startswith((RTL, 'xxx')) else name}\n".encode()
+    program = PROGRAM + f"# {'' if name.startswith((RTL, 'xxx')) else name}\n".encode()
     runs = [
         run(1, agent_name=name, model_name=name, program=program),
         run(2, None, agent_name=name, model_name=name, failure=name, program=program + b"\n"),
         run(3, violation=name, agent_name=name, model_name=name),
         run(1, agent="human", model="human", program=b"x = 1\n"),
     ]
-    plain = [run(1), run(2, None), run(3, violation="rule"), runs[3]]
+    tame = PROGRAM + b"# x\n"
+    plain = [
+        run(1, program=tame),
+        run(2, None, program=tame + b"\n"),
+        run(3, violation="rule"),
+        runs[3],
+    ]
     write(tmp_path / "hostile", runs)
     write(tmp_path / "plain", plain)
     for file in sorted((tmp_path / "plain").glob("*.html")):

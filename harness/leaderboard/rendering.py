@@ -39,28 +39,30 @@ class Job(Protocol):
 
 
 def make_all(
-    jobs: Sequence[Job], traces: TraceSource, processes: int
+    here: Sequence[Job], jobs: Sequence[Job], traces: TraceSource, processes: int
 ) -> Iterator[dict[str, bytes]]:
     """Make the files of all jobs, in any order.
 
     Args:
-        jobs: What to make.
+        here: Jobs to be done in this process: they hold so much that another would need as much
+            memory again.
+        jobs: All others.
         traces: The arrays of evaluations.
         processes: How many processes may work at once.
     """
-    if processes > 1 and len(jobs) >= _MANY:
-        yield from _in_processes(jobs, traces, processes)
-        return
     tools = Tools(traces)
     try:
-        for job in jobs:
-            yield job.make(tools)
+        if processes > 1 and len(jobs) >= _MANY:
+            yield from _in_processes(here, jobs, tools, processes)
+        else:
+            for job in (*here, *jobs):
+                yield job.make(tools)
     finally:
         tools.close()
 
 
 def _in_processes(
-    jobs: Sequence[Job], traces: TraceSource, processes: int
+    here: Sequence[Job], jobs: Sequence[Job], tools: Tools, processes: int
 ) -> Generator[dict[str, bytes], None, None]:
     import joblib
     from joblib.externals.loky import get_reusable_executor
@@ -74,9 +76,11 @@ def _in_processes(
         max_nbytes=None,
     )
     made: Generator[dict[str, bytes], None, None] = parallel(
-        joblib.delayed(_make)(job, traces) for job in jobs
+        joblib.delayed(_make)(job, tools.traces) for job in jobs
     )
     try:
+        for job in here:  # the others are at work from here on
+            yield job.make(tools)
         yield from made
     finally:
         made.close()

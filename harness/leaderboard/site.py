@@ -66,13 +66,15 @@ def write_site(
     inputs = {name: planned.input for planned in plan for name in planned.job.names}
     folder = SiteFolder(out, inputs)
     current = folder.current()
-    jobs = [planned.job for planned in plan if not current.issuperset(planned.job.names)]
-    to_make = {name for job in jobs for name in job.names}
+    wanted = [planned for planned in plan if not current.issuperset(planned.job.names)]
+    here = [planned.job for planned in wanted if planned.whole]
+    jobs = [planned.job for planned in wanted if not planned.whole]
+    to_make = {name for planned in wanted for name in planned.job.names}
     kept = inputs.keys() - to_make
     if watcher:
         watcher.started(len(to_make), len(kept))
     folder.begin(kept)
-    for files in make_all(jobs, board.traces, processes or _processes()):
+    for files in make_all(here, jobs, board.traces, processes or _processes()):
         for name, data in files.items():
             folder.put(name, data)
         if watcher:

@@ -42,6 +42,8 @@ class PlannedJob:
 
     job: Job
     input: str
+    whole: bool = False
+    """Whether the job holds all runs of the board."""
 
 
 def plan_site(board: Board) -> list[PlannedJob]:
@@ -52,10 +54,8 @@ def plan_site(board: Board) -> list[PlannedJob]:
     claim_of = {(claim.task, claim.agent, claim.model): claim for claim in board.claims}
     rankings = [[row.pair for row in suite_rows(shown, suite.tasks)] for suite in board.suites]
     pairs = pairs_with_pages(rankings)
-    plan = [
-        _planned(Summary(board.suites, board.runs, board.claims, names, tuple(pairs)), prints.all),
-        _planned(Assets(), []),
-    ]
+    summary = Summary(board.suites, board.runs, board.claims, names, tuple(pairs))
+    plan = [_planned(summary, prints.all, whole=True), _planned(Assets(), [])]
     for suite, ranking in zip(board.suites, rankings, strict=True):
         if ranking:  # the index shows suites that have runs, and leads to their tasks
             plan += [_task_job(task, shown, names, prints) for task in suite.tasks]
@@ -73,7 +73,7 @@ def plan_claims(board: Board) -> list[PlannedJob]:
     names = PageNames((claim.task, claim.agent, claim.model) for claim in board.claims)
     prints = _Prints(board)
     plan = [
-        _planned(ClaimedSummary(board.suites, board.claims, names), prints.all),
+        _planned(ClaimedSummary(board.suites, board.claims, names), prints.all, whole=True),
         _planned(Assets(charts=False), []),
     ]
     for claim in board.claims:
@@ -150,9 +150,9 @@ def plotly_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def _planned(job: Job, made_from: Sequence[str]) -> PlannedJob:
+def _planned(job: Job, made_from: Sequence[str], *, whole: bool = False) -> PlannedJob:
     parts = [renderer_print(), type(job).__name__, *job.names, "", *made_from]
-    return PlannedJob(job, _digest(json.dumps(parts)))
+    return PlannedJob(job, _digest(json.dumps(parts)), whole)
 
 
 class _Prints:

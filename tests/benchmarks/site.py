@@ -4,7 +4,7 @@ Fills a store with made-up runs (``synthetic_board.py``) and calls ``sld leaderb
 into an empty folder, again with nothing changed, and after one run was added. Prints a line for
 each figure, with its limit where there is one. Memory is given twice: the largest process by the
 kernel's account, and the largest sum over the process tree, sampled from /proc (Linux only; pages
-that processes share count once for each of them there).
+that processes share count once).
 
 Run: python tests/benchmarks/site.py, or with ``--runs 934`` for one size alone.
 """
@@ -183,7 +183,11 @@ def measured(command: list[str]) -> Cost:
 
 
 def tree_bytes(root: int) -> int:
-    """Return the resident memory of a process and all its descendants, 0 without /proc."""
+    """Return the memory of a process and all its descendants, 0 without /proc.
+
+    What several processes share, libraries mostly, counts once: as the kernel's proportional
+    share of each.
+    """
     children: dict[int, list[int]] = {}
     for pid, parent in processes():
         children.setdefault(parent, []).append(pid)
@@ -191,9 +195,10 @@ def tree_bytes(root: int) -> int:
     while waiting:
         pid = waiting.pop()
         waiting += children.get(pid, [])
-        with suppress(OSError):  # it may have ended in between
-            pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
-            total += int(pages) * os.sysconf("SC_PAGE_SIZE")
+        with suppress(OSError, ValueError):  # it may have ended in between
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+            (share,) = [line.split()[1] for line in lines if line.startswith("Pss:")]
+            total += int(share) * 1024
     return total
 
 

@@ -23,7 +23,6 @@ from harness.leaderboard.formula.values import (
 
 _FLOATS = {"builtins.float", "numpy.float64", "numpy.double", "numpy.floating"}
 
-
 _FLOAT_NAMES = {"float", "float64", "f8", "d", "<f8"}
 
 
@@ -212,6 +211,12 @@ def _filled(value: float) -> Callable[..., Value]:
     return make
 
 
+def _empty(machine: Machine, shape: Value, dtype: Value = None) -> Value:
+    array = _full(machine, shape, 0.0, dtype)
+    array.data.fill(Unknown("a value that was never set"))
+    return array
+
+
 def _full(machine: Machine, shape: Value, fill_value: Value, dtype: Value = None) -> Value:
     if not is_float_type(dtype):
         raise GiveUp("another type of numbers")
@@ -278,6 +283,7 @@ ARRAY_FUNCTIONS: dict[str, Callable[..., Value]] = {
     "hstack": _hstack,
     "zeros": _filled(0.0),
     "ones": _filled(1.0),
+    "empty": _empty,
     "full": _full,
     "zeros_like": _filled_like(0.0),
     "ones_like": _filled_like(1.0),

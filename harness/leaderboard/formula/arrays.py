@@ -150,6 +150,7 @@ def _common_shape(machine: Machine, arrays: Sequence[Array]) -> tuple[int, ...]:
 
 
 def clashes_with_rows(given: Array, row: int) -> bool:
+    """Return whether an array has several values along the rows' axis, counted from the right."""
     return given.data.ndim >= -row and given.data.shape[row] != 1
 
 

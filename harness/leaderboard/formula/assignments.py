@@ -119,3 +119,5 @@ class Assigner(Interpreter):
             old.data[...] = new.data
         else:
             scope.names[target.id] = new
+        if isinstance(node.op, ast.Add | ast.Sub):
+            self.machine.unused_names.add(target.id)

@@ -41,19 +41,7 @@ def items_of(machine: Machine, value: Value) -> Items:
     if isinstance(value, Parameters):
         value = arrays.known_parameters(machine)
     if isinstance(value, Array):
-        if not value.data.ndim:
-            raise ProgramRaises("a loop over a number")
-        if value.row == 0:
-            if machine.in_rows:
-                raise GiveUp("a loop over rows in a loop over rows")
-            value.writable = False
-            data = value.data[0]
-            row = arrays.plain(machine.array(data)) if value.data.ndim > 1 else data
-            if isinstance(row, Array):
-                row.writable = False
-            return Items(each_row=row, over_rows=True)
-        places = range(value.data.shape[0])
-        return Items(tuple(indexing.index(machine, value, place) for place in places))
+        return _array_items(machine, value)
     if isinstance(value, List):
         if value.rows is not None and not value.filling:
             return Items(each_row=value.rows, over_rows=True)
@@ -67,6 +55,22 @@ def items_of(machine: Machine, value: Value) -> Items:
     if isinstance(value, tuple | str):
         return Items(tuple(value))
     raise GiveUp("a loop over what is not known")
+
+
+def _array_items(machine: Machine, value: Array) -> Items:
+    if not value.data.ndim:
+        raise ProgramRaises("a loop over a number")
+    if value.row == 0:
+        if machine.in_rows:
+            raise GiveUp("a loop over rows in a loop over rows")
+        value.writable = False
+        data = value.data[0]
+        row = arrays.plain(machine.array(data)) if value.data.ndim > 1 else data
+        if isinstance(row, Array):
+            row.writable = False
+        return Items(each_row=row, over_rows=True)
+    places = range(value.data.shape[0])
+    return Items(tuple(indexing.index(machine, value, place) for place in places))
 
 
 def known_items(machine: Machine, value: Value) -> tuple[Value, ...]:
@@ -140,7 +144,8 @@ def _dict(machine: Machine, value: Value = (), **named: Value) -> Value:
         if any(len(pair) != 2 for pair in known):
             raise ProgramRaises("no pairs")
         pairs = {static_key(key): item for key, item in known}
-    return Dict({**pairs, **named}, machine.branch)
+    pairs.update(named.items())
+    return Dict(pairs, machine.branch)
 
 
 def static_key(key: Value) -> object:
@@ -152,7 +157,8 @@ def static_key(key: Value) -> object:
     raise GiveUp("a key that is not known")
 
 
-def as_float(machine: Machine, value: Value = 0.0) -> Value:
+def as_float(_machine: Machine, value: Value = 0.0) -> Value:
+    """Return ``float(value)``."""
     if isinstance(value, str):
         try:
             return float(value)
@@ -211,7 +217,6 @@ def _isinstance(_machine: Machine, value: Value, types: Value) -> Value:
 
 _TYPES = ("list", "tuple", "dict", "str", "int", "float", "bool", "set", "bytes", "complex")
 
-
 _KINDS: tuple[tuple[Any, str], ...] = (
     (Array | Parameters, "numpy.ndarray"),
     (List | InputRows, "builtins.list"),
@@ -219,7 +224,6 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Dict | InputRow, "builtins.dict"),
     (str | GroupName, "builtins.str"),
 )
-
 
 BUILTINS: dict[str, Callable[..., Value]] = {
     "range": _range,

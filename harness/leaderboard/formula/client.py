@@ -104,8 +104,12 @@ class FormulaWorker:
         """
         if len(program) > _LONGEST_PROGRAM or not self.available:
             return None
+        try:
+            text = program.decode("utf-8")
+        except UnicodeDecodeError:  # Python does not load it either
+            return None
         request = {
-            "program": program.decode("utf-8", "replace"),
+            "program": text,
             "features": list(features),
             "targets": list(targets),
             "n_params": n_params,
@@ -145,8 +149,9 @@ class FormulaWorker:
             return None
 
     def _started(self) -> subprocess.Popen[bytes] | None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             return self._process
+        self.close()  # one that ended by itself, or was killed just after its answer
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
         # One thread: each thread of a numerical library takes address space, which is limited.
         environment = {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}

@@ -111,34 +111,28 @@ def _key(machine: Machine, array: Array, place: Value) -> tuple[tuple[Any, ...],
     middle = parts.index(Ellipsis)
     parts[middle : middle + 1] = [slice(None)] * (array.data.ndim - named)
     key: list[Any] = []
-    axis, result_axis, row, lists = 0, 0, None, 0
+    axis, result_axis, row = 0, 0, None
     for part in parts:
-        if part is None:
-            key.append(None)
-            result_axis += 1
-            continue
-        if axis == array.row:
-            if isinstance(part, RowIndex) and machine.in_rows:
-                key.append(0)
-            elif part == slice(None):
-                key.append(part)
-                row = result_axis
-                result_axis += 1
-            else:
+        if part is not None and axis == array.row:
+            if not (part == slice(None) or (isinstance(part, RowIndex) and machine.in_rows)):
                 raise GiveUp("takes some rows")
+            key.append(0 if isinstance(part, RowIndex) else part)
+            row = None if isinstance(part, RowIndex) else result_axis
         else:
-            known = _known_part(part)
-            if machine.guessing and isinstance(known, slice):
-                # Some wrong numbers of parameters would go unnoticed because slices are cut short.
-                if (known.stop or 0) > array.data.shape[axis]:
-                    raise ProgramRaises("a guessed length")
-            lists += isinstance(known, list)
-            key.append(known)
-            result_axis += not isinstance(known, int)
-        axis += 1
+            key.append(None if part is None else _known_part(part))
+            _require_whole(machine, array, axis, key[-1])
+        axis += part is not None
+        result_axis += not isinstance(key[-1], int)
+    lists = sum(isinstance(part, list) for part in key)
     if lists and (lists > 1 or any(isinstance(part, int) for part in key)):
         raise GiveUp("an index with lists")
     return tuple(key), row
+
+
+def _require_whole(machine: Machine, array: Array, axis: int, part: object) -> None:
+    # Some wrong numbers of parameters would go unnoticed because slices are cut short.
+    if machine.guessing and isinstance(part, slice) and (part.stop or 0) > array.data.shape[axis]:
+        raise ProgramRaises("a guessed length")
 
 
 def _known_part(part: Value) -> int | slice | list[int]:

@@ -24,7 +24,6 @@ from harness.leaderboard.formula.values import (
 Handler = Callable[..., Value]
 """Called with the machine, then the program's arguments, by place and by name."""
 
-
 CONSTANTS: dict[str, Value] = {
     **{
         f"{module}.{name}": getattr(math, name)
@@ -41,9 +40,7 @@ CONSTANTS: dict[str, Value] = {
     "sys.float_info.max": float(np.finfo(float).max),
 }
 
-
 _NOT_FINITE = "what the program does with values that are not finite"
-
 
 MODULES = {
     "numpy", "math", "scipy", "scipy.special", "scipy.optimize", "numpy.linalg", "numpy.random",
@@ -135,12 +132,10 @@ _UNARY = {
     "negative": "neg",
 }  # fmt: skip
 
-
 _BINARY = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
     "power": "pow", "float_power": "pow", "logaddexp": "logaddexp",
 }  # fmt: skip
-
 
 _MATH_ONE = (
     "exp", "log1p", "expm1", "sqrt", "fabs", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log2",
@@ -178,7 +173,6 @@ _NUMPY: dict[str, Handler] = {
     "finfo": _finfo,
     "seterr": _ignored,
 }
-
 
 FUNCTIONS: dict[str, Handler] = {
     **{f"numpy.{name}": handler for name, handler in _NUMPY.items()},

@@ -9,37 +9,26 @@ from html import escape
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 INVISIBLE_TIMES = "\u2062"
 APPLY_FUNCTION = "\u2061"
+MINUS = "\u2212"
 
 _TOKENS = frozenset({"mi", "mn", "mo", "mtext"})
-_LAYOUTS = frozenset({
-    "mrow", "mfrac", "msup", "msub", "msubsup", "msqrt", "mroot", "mtable", "mtr", "mtd", "munder",
-    "mover", "mspace",
-})  # fmt: skip
-_ATTRIBUTES = {
-    "mathvariant": frozenset({"normal"}),
-    "stretchy": frozenset({"true", "false"}),
-    "columnalign": frozenset({"left"}),
-}
+_LAYOUTS = frozenset({"mrow", "mfrac", "msup", "msub", "msqrt", "mtable", "mtr", "mtd"})
 _DEEPEST = 120
 _LARGEST = 200_000
-_PARENTHESES = re.compile(r"[()|{]")
 
-GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        strict=True,
-    )
-)
+_NAMES = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega
+"""
+GREEK = dict(zip(_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True))
 """Letters by name; those that look like Latin ones would be taken for them."""
 
 
 def checked_mathml(text: str) -> str | None:
     """Return MathML rewritten in one fixed way, or None where it is not safe or not well-formed.
 
-    Only elements and attributes that show a formula are let through; an unknown attribute is
-    dropped, an unknown element refuses the whole text.
+    Only elements that show a formula are let through, without attributes; anything else refuses
+    the whole text.
 
     Args:
         text: A ``math`` element.
@@ -51,8 +40,10 @@ def checked_mathml(text: str) -> str | None:
         inner = "".join(_written(child, 1) for child in root)
     except (ET.ParseError, ValueError):
         return None
-    bare = root.tag.removeprefix(f"{{{NAMESPACE}}}") == "math" and not (root.text or "").strip()
-    return wrapped(inner) if bare else None
+    known = root.tag.removeprefix(f"{{{NAMESPACE}}}") == "math" and root.attrib.keys() <= {
+        "display"
+    }
+    return wrapped(inner) if known and not (root.text or "").strip() else None
 
 
 def wrapped(inner: str) -> str:
@@ -63,7 +54,8 @@ def wrapped(inner: str) -> str:
 def _written(node: ET.Element, depth: int) -> str:
     tag = node.tag.removeprefix(f"{{{NAMESPACE}}}")
     text = node.text or ""
-    if depth > _DEEPEST or tag not in _TOKENS | _LAYOUTS or (node.tail or "").strip():
+    known = tag in _TOKENS | _LAYOUTS and not node.attrib
+    if depth > _DEEPEST or not known or (node.tail or "").strip():
         raise ValueError(tag)
     if tag in _TOKENS:
         if len(node) or not _is_shown(text):
@@ -73,12 +65,7 @@ def _written(node: ET.Element, depth: int) -> str:
         if text.strip():
             raise ValueError(tag)
         content = "".join(_written(child, depth + 1) for child in node)
-    attributes = "".join(
-        f' {name}="{node.attrib[name]}"'
-        for name in sorted(node.attrib.keys() & _ATTRIBUTES.keys())
-        if node.attrib[name] in _ATTRIBUTES[name]
-    )
-    return f"<{tag}{attributes}>{content}</{tag}>"
+    return f"<{tag}>{content}</{tag}>"
 
 
 def _is_shown(text: str) -> bool:
@@ -99,6 +86,12 @@ def symbol_parts(name: str) -> tuple[str, tuple[str, ...]]:
     if match is None:
         return name, ()
     return GREEK.get(match[1], match[1]), tuple(part for part in match[2].split("_") if part)
+
+
+def symbol_text(name: str) -> str:
+    """Return a symbol as plain text, spelt as its MathML shows it."""
+    base, below = symbol_parts(name)
+    return "_".join([base, ",".join(below)] if below else [base])
 
 
 def symbol_mathml(name: str) -> str:

@@ -32,7 +32,6 @@ from harness.leaderboard.formula.values import (
 
 _GROUP_NOTE = "what the program does for a group that it does not know"
 
-
 _ARRAY_METHODS: dict[str, Callable[..., Value]] = {
     **{name: ARRAY_FUNCTIONS[name] for name in (
         "sum", "mean", "prod", "max", "min", "dot", "any", "all", "copy", "ravel", "reshape",

@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from harness.leaderboard.formula.expressions import Expr, SymbolKey
+from harness.leaderboard.formula.mathml import GREEK, symbol_parts
 from harness.leaderboard.formula.targets import step_of, symbol_key
 
 INDEX = "j"
@@ -15,8 +17,9 @@ INDEX = "j"
 _LONGEST_NAME = 16
 _LONGEST_MEANING = 120
 _LONGEST_FEATURE = 40
-_PLAIN = re.compile(r"[A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*")
-_ITEM = re.compile(r"([A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*)\[(\d+)\]")
+_LETTERS = "A-Za-z" + "".join(GREEK.values())
+_PLAIN = re.compile(rf"[{_LETTERS}][{_LETTERS}0-9_]*")
+_ITEM = re.compile(rf"([{_LETTERS}][{_LETTERS}0-9_]*)\[(\d+)\]")
 _RESERVED = frozenset({
     "exp", "log", "sqrt", "Max", "Min", "Abs", "sign", "Piecewise", "sin", "cos", "tan", "sinh",
     "cosh", "tanh", "atan", "asinh", "e",
@@ -38,24 +41,42 @@ class Context:
 def named(symbols: Sequence[Expr], context: Context) -> list[tuple[Expr, str, str]]:
     """Return each symbol with its name and what it is.
 
-    Names are unique. Each is a Python identifier of Latin and Greek letters.
+    Names are unique, also as formulas show them (``A1`` and ``A_1`` look alike). Each is a Python
+    identifier of Latin and Greek letters.
     """
     keys = [symbol_key(symbol) for symbol in symbols]
     each = any(kind == "each" for kind, _ in keys)
-    taken = {INDEX} if each else set()
+    taken = {symbol_parts(predicted_name(context.targets, indexed=each))}
+    taken |= {symbol_parts(INDEX)} if each else set()
     wishes = [list(_wishes(key, context)) for key in keys]
     wanted = Counter(name for names in wishes for name in dict.fromkeys(names))
     found = []
     by_number = any(_each_kind(key) == "feature" for key in keys)
+    features = {symbol_parts(name) for name in context.features}
     for symbol, key, names in zip(symbols, keys, wishes, strict=True):
-        own = [name for name in names if wanted[name] == 1 and _is_short(name)]
+        own = [
+            name
+            for name in names
+            if wanted[name] == 1 and _is_short(name) and symbol_parts(name) not in features
+        ]
         if key[0] == "feature" or (by_number and _each_kind(key) == "feature"):
             own = []  # the task's name of a feature says more than the program's
         fallbacks = [*own, *_fallbacks(key, context, by_number=by_number)]
-        name = next(name for name in fallbacks if name not in taken and name not in _RESERVED)
-        taken.add(name)
+        name = next(
+            name for name in fallbacks if symbol_parts(name) not in taken and name not in _RESERVED
+        )
+        taken.add(symbol_parts(name))
         found.append((symbol, name, _meaning(key, context)[:_LONGEST_MEANING]))
     return found
+
+
+def predicted_name(targets: Sequence[str], *, indexed: bool) -> str:
+    """Return what the left side is called: the target, or what the targets' names share."""
+    if len(targets) == 1:
+        return targets[0]
+    letters = takewhile(lambda same: len(set(same)) == 1, zip(*targets, strict=False))
+    shared = "".join(letter[0] for letter in letters).rstrip("_0123456789") or "y"
+    return f"{shared}_{INDEX}" if indexed else shared
 
 
 def index_meaning(targets: Sequence[str]) -> str:

@@ -100,9 +100,9 @@ def _joined(machine: Machine, kind: ast.operator, a: Value, b: Value) -> Value:
             return a + b
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) + len(b) <= MOST_ITEMS:
             return a + b
-        if isinstance(a, List) and isinstance(b, List):
-            if len(a.known()) + len(b.known()) <= MOST_ITEMS:
-                return List(a.items + b.items, machine.branch)
+        both = isinstance(a, List) and isinstance(b, List)
+        if both and len(a.known()) + len(b.known()) <= MOST_ITEMS:
+            return List(a.items + b.items, machine.branch)
     if isinstance(kind, ast.Mult) and type(b) is int and isinstance(a, List | tuple):
         items = a.known() if isinstance(a, List) else list(a)
         if len(items) * max(b, 0) <= MOST_ITEMS:
@@ -148,7 +148,11 @@ def comparison(machine: Machine, kind: ast.cmpop, a: Value, b: Value) -> Value:
 
 def _is(a: Value, b: Value) -> bool:
     for value, other in ((a, b), (b, a)):
-        if other is None and not isinstance(value, GroupValue | Unknown):
+        if other is None and isinstance(value, GroupValue):
+            absent = {choice is None for choice in value.choices}
+            if len(absent) == 1:
+                return absent.pop()
+        elif other is None and not isinstance(value, Unknown):
             return value is None
         if isinstance(other, bool) and isinstance(value, bool):
             return value is other
@@ -193,9 +197,9 @@ def subscript(machine: Machine, owner: Value, place: Value) -> Value:
             return InputRow()
         if isinstance(owner, List) and owner.rows is not None and not owner.filling:
             return owner.rows
-    if isinstance(owner, GroupValue) and type(place) in {int, slice}:
-        if not all(isinstance(choice, Dict) for choice in owner.choices):
-            return _item(machine, tuple(arrays.group_items(owner)), place)
+    by_place = isinstance(owner, GroupValue) and type(place) in {int, slice}
+    if by_place and not all(isinstance(choice, Dict) for choice in owner.choices):
+        return _item(machine, tuple(arrays.group_items(owner)), place)
     if isinstance(owner, Dict | InputRow | GroupValue):
         return members.lookup(machine, owner, place)
     if isinstance(owner, List | tuple | str):

@@ -8,7 +8,12 @@ from typing import Any
 from xml.dom.minidom import parseString
 
 from harness.leaderboard.formula.expressions import Expr, GiveUp
-from harness.leaderboard.formula.mathml import APPLY_FUNCTION, INVISIBLE_TIMES, symbol_mathml
+from harness.leaderboard.formula.mathml import (
+    APPLY_FUNCTION,
+    INVISIBLE_TIMES,
+    MINUS,
+    symbol_mathml,
+)
 
 # sympy has no type information.
 _sympy: Any = importlib.import_module("sympy")
@@ -135,6 +140,13 @@ def rounded(number: float) -> tuple[str, int]:
     return digits, int(exponent or 0)
 
 
+def is_rounded(law: Expr) -> bool:
+    """Return whether a number of a law has more digits than are shown."""
+    if law.number is not None:
+        return float(f"{law.number:.{_PLAIN_DIGITS}g}") != law.number
+    return any(map(is_rounded, law.args))
+
+
 def _element(markup: str) -> Any:
     return parseString(markup).documentElement  # noqa: S318 - made here
 
@@ -230,7 +242,7 @@ def _print_mul(printer: Any, expression: Any) -> Any:
         shown = _wrap("mfrac", shown, _print_product(printer, under))
     elif len(over) == 1 and (over[0].is_Add or over[0].is_Piecewise):
         shown = _parenthesized(shown)
-    return _row(_mo("-"), shown) if minus else shown
+    return _row(_mo(MINUS), shown) if minus else shown
 
 
 def _print_add(printer: Any, expression: Any) -> Any:
@@ -268,13 +280,13 @@ def _print_number(_printer: Any, number: Any) -> Any:
     if exponent:
         power = f"<mn>{abs(exponent)}</mn>"
         if exponent < 0:
-            power = f"<mrow><mo>-</mo>{power}</mrow>"
+            power = f"<mrow><mo>{MINUS}</mo>{power}</mrow>"
         shown = f"<msup><mn>10</mn>{power}</msup>"
         if digits != "1":
             shown = f"<mrow><mn>{digits}</mn><mo>\u00d7</mo>{shown}</mrow>"
     else:
         shown = f"<mn>{digits}</mn>"
-    return _row(_mo("-"), _element(shown)) if minus else _element(shown)
+    return _row(_mo(MINUS), _element(shown)) if minus else _element(shown)
 
 
 def _print_symbol(_printer: Any, symbol: Any) -> Any:
@@ -383,8 +395,80 @@ def _text_number(_printer: Any, number: Any) -> str:
     return f"{digits}e{exponent}" if exponent else digits
 
 
+def _text_part(printer: Any, part: Any, *, power: bool = False) -> str:
+    """Return a factor, or with ``power`` a base or exponent, in parentheses where it needs them."""
+    open_power = _is_plain_power(part) and (power or part.exp == -1)
+    minus = part.is_Number and part.is_negative
+    closed = not (part.is_Add or part.is_Mul or minus or open_power)
+    text = printer._print(part)
+    return text if closed else f"({text})"
+
+
+def _is_plain_power(part: Any) -> bool:
+    return bool(part.is_Pow and part.exp != _sympy.Rational(1, 2))
+
+
+def _text_mul(printer: Any, expression: Any) -> str:
+    minus, over, under = _signed(expression)
+    text = "*".join(_text_part(printer, factor) for factor in over) or "1"
+    if under:
+        below = "*".join(_text_part(printer, factor) for factor in under)
+        text = f"{text}/({below})" if len(under) > 1 else f"{text}/{below}"
+    return f"-{text}" if minus else text
+
+
+def _text_add(printer: Any, expression: Any) -> str:
+    text = ""
+    for place, term in enumerate(expression.args):
+        shown = printer._print(term)
+        minus = shown.startswith("-")
+        if place and term.is_Add:
+            shown, minus = f"({shown})", False
+        if place:
+            text += " - " if minus else " + "
+            shown = shown.removeprefix("-") if minus else shown
+        text += shown
+    return text
+
+
+def _text_pow(printer: Any, expression: Any) -> str:
+    if not _is_plain_power(expression):
+        return f"sqrt({printer._print(expression.base)})"
+    if expression.exp == -1:
+        below = expression.base
+        return f"1/{_text_part(printer, below)}"
+    base, exponent = (_text_part(printer, x, power=True) for x in (expression.base, expression.exp))
+    return f"{base}**{exponent}"
+
+
+def _text_relation(sign: str) -> Callable[[Any, Any], str]:
+    return lambda printer, expression: f" {sign} ".join(map(printer._print, expression.args))
+
+
+def _text_junction(word: str) -> Callable[[Any, Any], str]:
+    return lambda printer, expression: f" {word} ".join(
+        f"({printer._print(part)})" for part in expression.args
+    )
+
+
+# sympy's own loses parentheses as well: -1/(a/b) would be written as -1/a/b.
 RoundedTextPrinter: Any = type(
     "RoundedTextPrinter",
     (_TextPrinter,),
-    {"_print_Integer": _text_number, "_print_Float": _text_number},
+    {
+        "_print_Integer": _text_number,
+        "_print_Float": _text_number,
+        "_print_Mul": _text_mul,
+        "_print_Add": _text_add,
+        "_print_Pow": _text_pow,
+        "_print_StrictLessThan": _text_relation("<"),
+        "_print_LessThan": _text_relation("<="),
+        "_print_StrictGreaterThan": _text_relation(">"),
+        "_print_GreaterThan": _text_relation(">="),
+        "_print_Equality": _text_relation("=="),
+        "_print_Unequality": _text_relation("!="),
+        "_print_And": _text_junction("and"),
+        "_print_Or": _text_junction("or"),
+        "_print_Not": lambda printer, expression: f"not ({printer._print(expression.args[0])})",
+    },
 )

@@ -99,6 +99,11 @@ class Reader(Assigner):
         value = self.evaluate(node.value, scope)
         for target in node.targets:
             self.assign(target, value, scope)
+            match target, node.value:
+                case ast.Name(id=name), ast.BinOp(
+                    left=ast.Name(id=first), op=ast.Add() | ast.Sub()
+                ):
+                    self.machine.unused_names |= {name} & {first}
         return None
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope, _after: After) -> Flow:
@@ -260,9 +265,8 @@ class Reader(Assigner):
 
     def _define(self, node: ast.FunctionDef, scope: Scope, _after: After) -> Flow:
         if node.decorator_list:
-            scope.names[node.name] = Unknown("a decorated function")
-        else:
-            scope.names[node.name] = self.function(node, scope)
+            raise GiveUp("a decorated function")
+        scope.names[node.name] = self.function(node, scope)
         return None
 
     def _import(self, node: ast.Import, scope: Scope, _after: After) -> Flow:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -83,9 +85,12 @@ def read_law(
         ProgramRaises: The law would stop with an error.
         SyntaxError: The text is no program; other errors of the parser pass as well.
     """
+    source = program.encode("utf-8")
+    if tokenize.detect_encoding(io.BytesIO(source).readline)[0] not in {"utf-8", "utf-8-sig"}:
+        raise GiveUp("another encoding than UTF-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(program)
+        tree = ast.parse(source)
     machine = Machine(tuple(features), Terms())
     scope = read_module(tree, machine)
     reading = _Reading(scope, machine.terms, tuple(features), tuple(targets))
@@ -106,7 +111,11 @@ def _law(attempt: _Attempt, features: Sequence[str], targets: Sequence[str]) -> 
     if expression.size > MOST_NODES:
         raise GiveUp("too long")
     symbols = symbols_of(expression)
-    hints = {symbol_key(symbol): names for symbol, names in attempt.machine.names.items()}
+    unused = attempt.machine.unused_names
+    hints = {
+        symbol_key(symbol): [name for name in names if name not in unused]
+        for symbol, names in attempt.machine.names.items()
+    }
     context = Context(features, targets, hints, attempt.shape.columns)
     each = any(symbol_key(symbol)[0] == "each" for symbol in symbols)
     return Law(
@@ -180,6 +189,7 @@ class _Reading:
         if shape is None:
             result = Reader(machine).call_function(law, [InputRows(), GroupName()], {})
             return _Attempt(_Shape(None), self._from_dicts(machine, result), machine)
+        machine.unused_names = {argument.arg for argument in law.node.args.args}
         machine.length = shape.length
         machine.guessing = shape.guessed
         rows = [machine.feature(place) for place in range(len(self._features))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from harness.leaderboard.formula.expressions import Expr, GiveUp, SymbolKey, Terms
@@ -57,7 +58,7 @@ def _require_one_difference(paths: list[object]) -> None:
 def step_of(places: Sequence[object]) -> int | None:
     """Return by how much numbers grow, where that is always the same and not nothing."""
     numbers = [place for place in places if type(place) is int]
-    steps = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
     if len(numbers) != len(places) or len(steps) != 1 or steps == {0}:
         return None
     return steps.pop()

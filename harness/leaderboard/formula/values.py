@@ -204,6 +204,8 @@ class Machine:
     steps: int = 0
     names: dict[Expr, list[str]] = field(default_factory=dict)
     """What the program calls its symbols, in the order of the program."""
+    unused_names: set[str] = field(default_factory=set)
+    """Names that say nothing of a symbol: the law's arguments, and sums of several terms."""
 
     def new_branch(self) -> int:
         """Return a number for a part of the program that may not change what it did not make."""

@@ -11,23 +11,25 @@ import os
 import resource
 import signal
 import sys
-from itertools import takewhile
+from contextlib import suppress
 from typing import Any, TextIO
 
 from harness.leaderboard.formula import printing
 from harness.leaderboard.formula.client import READY
-from harness.leaderboard.formula.mathml import symbol_mathml, wrapped
-from harness.leaderboard.formula.naming import INDEX
+from harness.leaderboard.formula.mathml import symbol_mathml, symbol_text, wrapped
+from harness.leaderboard.formula.naming import INDEX, predicted_name
 from harness.leaderboard.formula.symbolic import read_law
 
 _MEMORY_BYTES = 2 * 1024**3
+_ROUNDED = "digits of numbers beyond the sixth"
 _OWN_SECONDS = 5
 """Whoever asks kills sooner; this ends a child that nobody waits for any more."""
 
 
 def main() -> None:
     """Answer requests."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    with suppress(OSError, ValueError):  # macOS takes no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     sys.stdout = sys.stderr  # whatever a library may print is no answer
     answers.write(READY.decode("ascii"))
@@ -47,7 +49,7 @@ def _read(request: dict[str, Any]) -> dict[str, Any] | None:
     """Return a law as the client wants it, None where there is none."""
     try:
         return _formula(**request)
-    except Exception:  # noqa: BLE001 (a strange program breaks the reader in strange ways)
+    except Exception:  # a strange program breaks the reader in strange ways
         return None
 
 
@@ -58,8 +60,14 @@ def _formula(
     expression = printing.to_sympy(
         law.expression, {symbol: name for symbol, name, _ in law.symbols}
     )
-    predicted = _predicted(targets, indexed=law.index is not None)
-    symbols = [(name, meaning) for _, name, meaning in law.symbols if name != meaning]
+    predicted = predicted_name(targets, indexed=law.index is not None)
+    symbols = [
+        (symbol_text(name), meaning)
+        for _, name, meaning in law.symbols
+        if name != meaning and not _is_numbered(name, meaning)
+    ]
+    if any(_is_numbered(name, meaning) for _, name, meaning in law.symbols):
+        symbols.append(("p_i", "constant params[i]"))
     if law.index is not None:
         symbols.append((INDEX, law.index))
     left = symbol_mathml(predicted)
@@ -67,17 +75,13 @@ def _formula(
         "mathml": wrapped(f"<mrow>{left}<mo>=</mo>{printing.to_mathml(expression)}</mrow>"),
         "text": f"{predicted} = {printing.to_text(expression)}",
         "symbols": symbols,
-        "notes": law.notes,
+        "notes": [*law.notes, *([_ROUNDED] if printing.is_rounded(law.expression) else [])],
     }
 
 
-def _predicted(targets: list[str], *, indexed: bool) -> str:
-    """Return what the left side is called: the target, or what the targets' names share."""
-    if len(targets) == 1:
-        return targets[0]
-    letters = takewhile(lambda same: len(set(same)) == 1, zip(*targets, strict=False))
-    shared = "".join(letter[0] for letter in letters).rstrip("_0123456789") or "y"
-    return f"{shared}_{INDEX}" if indexed else shared
+def _is_numbered(name: str, meaning: str) -> bool:
+    """Return whether a symbol is a constant that has no other name than its number."""
+    return f"constant params[{name.removeprefix('p_')}]" == meaning
 
 
 if __name__ == "__main__":
