@@ -93,14 +93,14 @@ def run_by_python(path: Path, rows: np.ndarray, params: np.ndarray, n_targets: i
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=relative_path)
 def test_a_formula_gives_what_its_program_gives(path: Path) -> None:
-    printing = import_module("harness.leaderboard.formula.printing")
+    trees = import_module("harness.leaderboard.formula.trees")
     features, targets = column_names(path)
     if relative_path(path) in UNREAD:
         with pytest.raises(GiveUp, match="number of parameters"):
             read_law(path.read_text("utf-8"), features, targets)
-        return
-    law = read_law(path.read_text("utf-8"), features, targets)
-    expression = printing.to_sympy(law.expression, {node: name for node, name, _ in law.symbols})
+    number = UNREAD.get(relative_path(path))
+    law = read_law(path.read_text("utf-8"), features, targets, number)
+    expression = trees.to_sympy(law.expression, {node: name for node, name, _ in law.symbols})
     symbols = [sympy.Symbol(name) for _, name, _ in law.symbols]
     compute = sympy.lambdify(symbols, expression, "numpy")
     keys = [symbol_key(node) for node, _, _ in law.symbols]
@@ -129,23 +129,10 @@ def test_a_formula_gives_what_its_program_gives(path: Path) -> None:
 
 
 UNREAD = {
-    "easy_question_scaling_law/human/human/run_1.py",
-    "sft_scaling_law/baseline/power_law/run_1.py",
+    "easy_question_scaling_law/human/human/run_1.py": 6,
+    "sft_scaling_law/baseline/power_law/run_1.py": 3,
 }
 """How many constants these take is not certain from their text; with the number they are read."""
-
-
-@pytest.mark.parametrize("name", sorted(UNREAD))
-def test_the_number_of_constants_settles_what_the_text_leaves_open(
-    worker: FormulaWorker, name: str
-) -> None:
-    path = ROOT / "candidates" / name
-    known = [
-        n
-        for n in range(1, 10)
-        if worker.formula(path.read_bytes(), *column_names(path), n) is not None
-    ]
-    assert known
 
 
 # --- small laws

@@ -132,7 +132,7 @@ def some_condition(terms: Terms, chance: random.Random, depth: int) -> Expr:
 @pytest.mark.parametrize("seed", range(6))
 def test_random_laws_are_written_so_that_they_are_read_as_meant(seed: int) -> None:
     """Regression: sympy's own printers lose parentheses of expressions that are not evaluated."""
-    from harness.leaderboard.formula import printing
+    from harness.leaderboard.formula import printing, text, trees
 
     chance = random.Random(seed)
     checked = 0
@@ -143,13 +143,13 @@ def test_random_laws_are_written_so_that_they_are_read_as_meant(seed: int) -> No
         try:
             law = terms.wrap(some_law(terms, chance, chance.randint(1, 5)))
             expected = compute(law, values)
-            written = printing.to_sympy(law, dict(zip(symbols, NAMES, strict=True)))
+            written = trees.to_sympy(law, dict(zip(symbols, NAMES, strict=True)))
         except (GiveUp, ValueError, OverflowError, ZeroDivisionError, TypeError):
             continue  # no real number, or sympy refuses it
         mathml = checked_mathml(wrapped(printing.to_mathml(written)))
         assert mathml is not None
         names = dict(zip(NAMES, values.values(), strict=True))
-        for line in (read(ET.fromstring(mathml)), printing.to_text(written)):
+        for line in (read(ET.fromstring(mathml)), text.to_text(written)):
             try:
                 found = eval(line, {**READABLE, **names})
             except (ValueError, OverflowError, ZeroDivisionError, TypeError):
@@ -212,3 +212,24 @@ def test_a_law_that_takes_too_long_is_given_up_and_the_next_one_is_read() -> Non
     found = worker.formula(LAW, ["n"], ["loss"])
     worker.close()
     assert found is not None
+
+
+HOSTILE = """
+T = {
+    "g": {"<script>x()</script>": 1.5, "\\u202ek": 2.5},
+    "h": {"<script>x()</script>": 2.0, "\\u202ek": 3.0},
+}
+def law(input_data, group):
+    \u05d0 = T[group]["<script>x()</script>"]
+    return [{"loss": \u05d0 * row["n"] + T[group]["\\u202ek"]} for row in input_data]
+"""
+
+
+def test_what_a_program_calls_its_constants_is_shown_as_harmless_text() -> None:
+    worker = FormulaWorker()
+    found = worker.formula(HOSTILE.encode(), ["n"], ["loss"])
+    worker.close()
+    assert found is not None
+    assert found.text == "loss = c0*n + c1"
+    assert "script" not in found.mathml + found.text
+    assert all(text.isprintable() for symbol in found.symbols for text in symbol)

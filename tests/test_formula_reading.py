@@ -28,15 +28,15 @@ def program(body: str, before: str = "", fit: str = FIT) -> str:
 
 
 def expression_of(law: Law) -> Any:
-    from harness.leaderboard.formula import printing
+    from harness.leaderboard.formula import trees
 
-    return printing.to_sympy(law.expression, {node: name for node, name, _ in law.symbols})
+    return trees.to_sympy(law.expression, {node: name for node, name, _ in law.symbols})
 
 
 def text_of(law: Law) -> str:
-    from harness.leaderboard.formula import printing
+    from harness.leaderboard.formula import text
 
-    return printing.to_text(expression_of(law))
+    return text.to_text(expression_of(law))
 
 
 def values_of(law: Law, rows: np.ndarray, params: np.ndarray, target: int = 0) -> np.ndarray:
@@ -304,6 +304,31 @@ def test_constants_of_groups_are_symbols_that_say_where_they_stand() -> None:
         "n",
     ]
     assert law.notes == ("what the program does for a group that it does not know",)
+
+
+STACK = "return np.stack([P[t, 0] * x[:, t] ** P[t, 1] for t in range(2)], axis=1)"
+FORMS = {
+    "P = params.reshape(2, 2)\n": ("p_j_0*x_j**p_j_1", ["2*j", "2*j + 1"]),
+    "P = params.reshape(2, 2).T\n": ("p_0_j*x_j**p_2_j", ["j", "j + 2"]),
+    "P = params.reshape(2, 2)[::-1]\n": ("p_j_2*x_j**p_j_3", ["2 - 2*j", "3 - 2*j"]),
+}
+
+
+@pytest.mark.parametrize("reshaped", FORMS)
+def test_targets_of_one_form_share_a_formula_that_says_whose_constant_is_where(
+    reshaped: str,
+) -> None:
+    text, places = FORMS[reshaped]
+    law = read_law(program(f"x = data_points\n{reshaped}{STACK}"), ("a", "b"), ("y", "z"), 4)
+    assert text_of(law) == text
+    meanings = [meaning for _, _, meaning in law.symbols]
+    assert meanings == [f"constant params[{places[0]}]", "a … b", f"constant params[{places[1]}]"]
+    generator = np.random.default_rng(1)
+    rows, params = generator.uniform(1.0, 4.0, (5, 2)), generator.uniform(0.3, 1.5, 4)
+    expected = run(program(f"x = data_points\n{reshaped}{STACK}"), rows, params)
+    for target in range(2):
+        found = values_of(law, rows, params, target)
+        np.testing.assert_allclose(found, expected[:, target], rtol=1e-9)
 
 
 def test_targets_of_different_forms_have_no_formula() -> None:

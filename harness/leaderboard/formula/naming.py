@@ -171,7 +171,9 @@ def _meaning(key: SymbolKey, context: Context) -> str:
 
 
 def _line(start: int, step: int) -> str:
-    product = INDEX if step == 1 else f"{step}*{INDEX}"
+    product = INDEX if abs(step) == 1 else f"{abs(step)}*{INDEX}"
+    if step < 0:
+        return f"{start} - {product}"
     return product if start == 0 else f"{product} + {start}"
 
 

@@ -99,11 +99,8 @@ class Reader(Assigner):
         value = self.evaluate(node.value, scope)
         for target in node.targets:
             self.assign(target, value, scope)
-            match target, node.value:
-                case ast.Name(id=name), ast.BinOp(
-                    left=ast.Name(id=first), op=ast.Add() | ast.Sub()
-                ):
-                    self.machine.unused_names |= {name} & {first}
+            if isinstance(target, ast.Name) and _adds_to(target.id, node.value):
+                self.machine.unused_names.add(target.id)
         return None
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope, _after: After) -> Flow:
@@ -297,6 +294,13 @@ class Reader(Assigner):
 
 
 _RAISES = Jump(leaves=True)
+
+
+def _adds_to(name: str, value: ast.expr) -> bool:
+    """Return whether a value is a sum with the value that a name has so far."""
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add | ast.Sub):
+        return False
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(value))
 
 
 def _restore(scope: Scope, names: dict[str, Value]) -> None:

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from harness.leaderboard.formula import printing
+from harness.leaderboard.formula import printing, text, trees
 from harness.leaderboard.formula.client import READY
 from harness.leaderboard.formula.mathml import symbol_mathml, symbol_text, wrapped
 from harness.leaderboard.formula.naming import INDEX, predicted_name
@@ -57,9 +57,7 @@ def _formula(
     program: str, features: list[str], targets: list[str], n_params: int | None
 ) -> dict[str, Any]:
     law = read_law(program, features, targets, n_params)
-    expression = printing.to_sympy(
-        law.expression, {symbol: name for symbol, name, _ in law.symbols}
-    )
+    expression = trees.to_sympy(law.expression, {symbol: name for symbol, name, _ in law.symbols})
     predicted = predicted_name(targets, indexed=law.index is not None)
     symbols = [
         (symbol_text(name), meaning)
@@ -73,9 +71,9 @@ def _formula(
     left = symbol_mathml(predicted)
     return {
         "mathml": wrapped(f"<mrow>{left}<mo>=</mo>{printing.to_mathml(expression)}</mrow>"),
-        "text": f"{predicted} = {printing.to_text(expression)}",
+        "text": f"{predicted} = {text.to_text(expression)}",
         "symbols": symbols,
-        "notes": [*law.notes, *([_ROUNDED] if printing.is_rounded(law.expression) else [])],
+        "notes": [*law.notes, *([_ROUNDED] if trees.is_rounded(law.expression) else [])],
     }
 
 
