@@ -38,7 +38,7 @@ def run(
         list[Path] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Candidates folders (<task>/<agent>/<model>/run_<n>.py), parts of them, or files. "
+            help="Candidates folders (TASK/AGENT/MODEL/run_N.py), parts of them, or files. "
             "[default: ./candidates, else the shipped ones]",
         ),
     ] = None,

@@ -28,6 +28,7 @@ app = typer.Typer(
     help="The tasks there are, what each is about, and whether its data is as stated.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 
 SuiteOption = Annotated[str | None, typer.Option("--suite", help="Only this suite.")]
