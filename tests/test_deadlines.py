@@ -22,6 +22,7 @@ from harness.evaluation.evaluate import evaluate
 from harness.evaluation.records import Evaluation
 from harness.failures import FailureKind
 from harness.sandbox import Sandbox
+from harness.sandbox.server_process import ServerProcess
 from harness.tasks import Task
 from harness.tasks.catalogue import load_definition
 
@@ -469,6 +470,7 @@ from pathlib import Path
 from harness.candidates import Candidate
 from harness.evaluation.evaluate import evaluate
 from harness.sandbox import Sandbox
+from harness.sandbox.server_process import ServerProcess
 from harness.tasks.catalogue import load_definition
 
 source, task, off = sys.argv[1:]
@@ -520,3 +522,26 @@ def test_an_interrupted_evaluation_leaves_the_sandbox_usable(
         for _ in range(3):
             assert outcome_of(GROUP_MEAN, box=box).evaluation.status == "ok"
     assert living(descendants(os.getpid()) - before) == set()
+
+
+def test_a_server_that_two_threads_end_at_once_is_ended_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: on Ctrl-C a thread that scored and the one that cleaned up met here."""
+    server = ServerProcess("", "")
+    server.ensure()
+    wait = subprocess.Popen.wait
+    ended: list[bool] = []
+
+    def wait_while_another_ends_it(
+        process: subprocess.Popen[bytes], timeout: float | None = None
+    ) -> int:
+        if not ended:
+            ended.append(True)
+            server.drop()
+        return wait(process, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", wait_while_another_ends_it)
+    server.drop()
+    assert ended
+    server.drop()

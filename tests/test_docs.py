@@ -29,13 +29,15 @@ def help_of(*command: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "score", "check", "leaderboard", "compare", "import", "tasks", "doctor"]
+    "command", ["run", "score", "check", "leaderboard", "compare", "import", "tasks", "results", "doctor"]
 )
 def test_every_command_and_option_is_in_the_manual(command: str) -> None:
     (row,) = [line for line in CLI.splitlines() if line.startswith(f"| `sld {command}")]
     options = set(re.findall(r"--[a-z][a-z-]+", help_of(command))) - {"--help"}
     if command == "tasks":
         options = {"--suite", "--json"}
+    if command == "results":
+        options = {"--store", "--into", "--prefer", "--json"}
     assert options
     for option in options:
         assert option in row or (option == "--task" and "TASK" in row)

@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from harness.cli import check, compare, doctor, import_pages, leaderboard, run, score, tasks
+from harness.cli import (
+    check,
+    compare,
+    doctor,
+    import_pages,
+    leaderboard,
+    results,
+    run,
+    score,
+    tasks,
+)
 from harness.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("import")(import_pages.import_command)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(results.app, name="results")
 app.command("doctor")(doctor.doctor)
 
 

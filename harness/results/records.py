@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from harness.evaluation.records import Evaluation
 from harness.models import StrictModel
@@ -90,3 +91,10 @@ class StoredClaim:
     page: ClaimedPage
     source: str
     """Where the page was read from."""
+
+
+class Prefer(StrEnum):
+    """Whose word counts where two stores contradict each other."""
+
+    OURS = "ours"
+    THEIRS = "theirs"

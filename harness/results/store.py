@@ -6,111 +6,40 @@ as it is finished; a killed process loses nothing that was written. Evaluations 
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from base64 import b64encode
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from harness.candidates.naming import agent_slug, model_slug
-from harness.errors import UserError
 from harness.evaluation.records import Evaluation
 from harness.results.records import ClaimedPage, RunAssignment, RunKey, StoredClaim, StoredRun
+from harness.results.store_file import StoreFile
 
 if TYPE_CHECKING:
     from harness.evaluation.records import Traces
+    from harness.results.exchange import Content, EvaluationLine
+    from harness.results.merge import Merge
 
-SCHEMA_VERSION = 1
-_BUSY_SECONDS = 60.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS programs (sha256 TEXT PRIMARY KEY, source BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS evaluations (
-    digest TEXT PRIMARY KEY,
-    task TEXT NOT NULL,
-    program TEXT NOT NULL REFERENCES programs (sha256),
-    status TEXT NOT NULL,
-    document TEXT NOT NULL,
-    traces BLOB NOT NULL,
-    created TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS runs (
-    task TEXT NOT NULL,
-    agent TEXT NOT NULL,
-    model TEXT NOT NULL,
-    run INTEGER NOT NULL,
-    agent_name TEXT NOT NULL,
-    model_name TEXT NOT NULL,
-    path TEXT NOT NULL,
-    digest TEXT NOT NULL REFERENCES evaluations (digest),
-    PRIMARY KEY (task, agent, model, run)
-);
-CREATE TABLE IF NOT EXISTS claims (
-    task TEXT NOT NULL,
-    agent TEXT NOT NULL,
-    model TEXT NOT NULL,
-    document TEXT NOT NULL,
-    source TEXT NOT NULL,
-    PRIMARY KEY (task, agent, model)
-);
-"""
 _RUNS = """
 SELECT r.task, r.agent, r.model, r.run, r.agent_name, r.model_name, r.path, e.document, p.source,
        e.created
 FROM runs r JOIN evaluations e USING (digest) JOIN programs p ON p.sha256 = e.program
 ORDER BY r.task, r.agent, r.model, r.run
 """
+_EVERYTHING = (
+    "SELECT sha256, source FROM programs ORDER BY 1",
+    "SELECT digest, program, created, document, traces FROM evaluations ORDER BY 1",
+    "SELECT * FROM runs ORDER BY 1, 2, 3, 4",
+    "SELECT * FROM claims ORDER BY 1, 2, 3",
+)
 
 
-class Store:
+class Store(StoreFile):
     """Every evaluation, the runs they belong to, and claims. Not shared between threads."""
-
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open a store; a new one is made unless it is only read.
-
-        Raises:
-            UserError: The file cannot be opened, is no store, is damaged, or is of a newer version.
-        """
-        self.path = path
-        if path.is_dir():
-            raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
-        if read_only and not path.is_file():
-            raise UserError(f"{path}: no store there yet; `sld run` makes one")
-        with self._explained():
-            if read_only:
-                self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS)
-            self._db.isolation_level = None  # transactions are begun by hand
-            try:
-                self._check(new=not read_only)
-            except BaseException:
-                self._db.close()
-                raise
-
-    def __enter__(self) -> Self:
-        """Return the store."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored evaluation by digest."""
@@ -278,82 +207,82 @@ class Store:
         except ValidationError as error:
             raise self._damaged(str(error)) from error
 
+    def content(self) -> Content:
+        """Return everything that the store holds.
+
+        Raises:
+            UserError: The store is damaged.
+        """
+        from harness.results.exchange import Content, claim_line, run_line
+
+        with self._explained():
+            self._db.execute("BEGIN")  # one moment for all tables, whoever writes beside
+            try:
+                tables = [self._db.execute(query).fetchall() for query in _EVERYTHING]
+            finally:
+                self._db.execute("ROLLBACK")
+        programs, evaluations, runs, claims = tables
+        try:
+            return Content(
+                {sha256: bytes(source) for sha256, source in programs},
+                {row[0]: self._evaluation_line(*row) for row in evaluations},
+                {row[:4]: run_line(*row) for row in runs},
+                {row[:3]: claim_line(*row) for row in claims},
+            )
+        except ValidationError as error:
+            raise self._damaged(" ".join(str(error).split())[:200]) from error
+
+    def _evaluation_line(
+        self, digest: str, program: str, created: str, document: str, traces: bytes
+    ) -> EvaluationLine:
+        from harness.results.exchange import EvaluationLine
+
+        return EvaluationLine(
+            digest=digest,
+            program=program,
+            created=created,
+            document=self._parse(document),
+            traces=b64encode(traces).decode("ascii"),
+        )
+
+    def take(self, merge: Merge) -> None:
+        """Write what a merge adds and replaces, all of it or nothing.
+
+        Raises:
+            UserError: The store cannot be written.
+        """
+        with self._writing():
+            for how, part in (("IGNORE", merge.new), ("REPLACE", merge.replaced)):
+                self._put(f"INSERT OR {how}", part)
+
+    def _put(self, how: str, part: Content) -> None:
+        run = self._db.executemany
+        run("INSERT OR IGNORE INTO programs VALUES (?, ?)", sorted(part.programs.items()))
+        evaluations = (
+            (
+                line.digest,
+                line.document.task,
+                line.program,
+                line.document.status,
+                line.document.model_dump_json(),
+                line.arrays,
+                line.created,
+            )
+            for line in part.evaluations.values()
+        )
+        run(f"{how} INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)", evaluations)
+        runs = (
+            (*key, line.agent_name, line.model_name, line.path, line.digest)
+            for key, line in part.runs.items()
+        )
+        run(f"{how} INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", runs)
+        claims = (
+            (*key, line.page.model_dump_json(), line.source) for key, line in part.claims.items()
+        )
+        run(f"{how} INTO claims VALUES (?, ?, ?, ?, ?)", claims)
+
     def _parse(self, document: str) -> Evaluation:
         try:
             return Evaluation.model_validate_json(document)
         except ValidationError as error:
             raise self._damaged(" ".join(str(error).split())[:200]) from error
-
-    def _check(self, *, new: bool) -> None:
-        """Make sure that this is a store of our version; make it one if it is new and empty."""
-        if not self._tables() and new:
-            self._use_wal()
-            self._create()
-        if not {"meta", "evaluations"} <= self._tables():
-            raise UserError(f"{self.path}: an SQLite file, but not a store of this harness")
-        self._check_version()
-        if new:
-            self._use_wal()
-            self._db.execute("PRAGMA synchronous = NORMAL")
-
-    def _use_wal(self) -> None:
-        # SQLite does not wait here by itself while another process opens the same new file.
-        give_up = time.monotonic() + _BUSY_SECONDS
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > give_up:
-                    raise
-                time.sleep(0.01)
-
-    def _tables(self) -> set[str]:
-        rows = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {name for (name,) in rows}
-
-    def _create(self) -> None:
-        with self._writing():  # another process may be making it at this very moment
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            version = str(SCHEMA_VERSION)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (version,))
-
-    def _check_version(self) -> None:
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        if row is None or row[0] != str(SCHEMA_VERSION):
-            found = row[0] if row else "none"
-            raise UserError(
-                f"{self.path}: a store of schema version {found}; "
-                f"this harness reads version {SCHEMA_VERSION}"
-            )
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what SQLite says into a line for a person."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise UserError(f"{self.path}: the store cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(str(error)) from error
-        except OSError as error:
-            raise UserError(f"{self.path}: the store cannot be made: {error.strerror}") from error
-
-    def _damaged(self, why: str) -> UserError:
-        return UserError(
-            f"{self.path}: no store, or a damaged one ({why}); move it away and run again: "
-            "what is missing is scored anew"
-        )

@@ -159,22 +159,24 @@ class ServerProcess:
 
     def drop(self) -> None:
         """End the server, if there is one, and remove its scratch folder."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
+        # Each part is taken first and ended then: on Ctrl-C a thread that scores and the one that
+        # cleans up may be here at once, and ending anything twice does no harm.
+        control, self._control = self._control, None
+        process, self._process = self._process, None
+        scratch, self._scratch = self._scratch, None
+        if control is not None:
+            control.close()
+        if process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_GOODBYE_SECONDS)  # it saw the control socket close
-            self._process.kill()
-            self._process.wait()
-            if self._process.stderr is not None:
-                self._process.stderr.close()
-            self._process = None
-        if self._scratch is not None:
+                process.wait(_GOODBYE_SECONDS)  # it saw the control socket close
+            process.kill()
+            process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
+        if scratch is not None:
             with contextlib.suppress(FileNotFoundError):  # the server has removed it
-                _empty(Path(self._scratch))
-                os.rmdir(self._scratch)
-            self._scratch = None
+                _empty(Path(scratch))
+                os.rmdir(scratch)
 
     def spawn(self, limits: Limits, seconds: float) -> Pipes:
         """Start a child and return our ends of its pipes.

@@ -1,0 +1,185 @@
+"""``sld results``: the content of stores as files, and several stores made one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import JsonOption, StoreOption
+from harness.cli.output import console, print_json
+from harness.results.records import Prefer
+
+if TYPE_CHECKING:
+    from harness.results.exchange import Content
+    from harness.results.merge import Merge
+
+app = typer.Typer(
+    name="results",
+    help="Keep, send and merge results: stores as sorted lines of JSON.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+PreferOption = Annotated[
+    Prefer,
+    typer.Option("--prefer", help="Whose word counts where two contradict each other."),
+]
+
+
+@app.command("export")
+def export_results(
+    file: Annotated[Path, typer.Argument(help="Where to; - for stdout.", allow_dash=True)],
+    store: StoreOption = None,
+) -> None:
+    """Write everything that a store holds as lines of JSON.
+
+    Programs, evaluations with their arrays, runs and claims, sorted: the same content gives the
+    same bytes.
+    """
+    from harness.paths import default_store
+    from harness.results.exchange import to_lines
+    from harness.results.store import Store
+
+    with Store(store or default_store(), read_only=True) as opened:
+        content = opened.content()
+    data = "".join(to_lines(content)).encode("utf-8")
+    if str(file) == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    _write(file, data)
+    console(error=True).print(f"{file}: {_counted(content)}", markup=False, soft_wrap=True)
+
+
+@app.command("import")
+def import_results(
+    files: Annotated[list[Path], typer.Argument(help="Files that `sld results export` wrote.")],
+    store: StoreOption = None,
+    prefer: PreferOption = Prefer.OURS,
+    json: JsonOption = False,
+) -> None:
+    """Take the results of files into a store; each file as a whole or not at all.
+
+    What contradicts the store is named and left as it is here, unless `--prefer theirs` is given.
+    Exits with 1 where something contradicts.
+    """
+    from harness.paths import default_store
+
+    contents = ((str(file), _read(file)) for file in files)
+    _take(contents, store or default_store(), prefer, json=json)
+
+
+@app.command("merge")
+def merge_stores(
+    stores: Annotated[list[Path], typer.Argument(help="Stores, for instance of other machines.")],
+    into: Annotated[Path, typer.Option("--into", help="The store that takes them in; may be new.")],
+    prefer: PreferOption = Prefer.OURS,
+    json: JsonOption = False,
+) -> None:
+    """Take the results of stores into one; as `import` does, without files between."""
+    from harness.errors import UserError
+
+    for path in stores:
+        if path.absolute() == into.absolute():
+            raise UserError(f"{path}: is the store that takes the others in; name the others only")
+
+    _take(((str(path), _content(path)) for path in stores), into, prefer, json=json)
+
+
+def _take(
+    contents: Iterator[tuple[str, Content]], into: Path, prefer: Prefer, *, json: bool
+) -> None:
+    """Take contents into a store one after the other, and say what each brought."""
+    from harness.results.merge import elsewhere, plan_merge
+    from harness.results.store import Store
+
+    reports = []
+    for name, theirs in contents:
+        with Store(into) as opened:
+            there = elsewhere(theirs, lambda path: Path(path).is_file())
+            merge = plan_merge(opened.content(), there, prefer)
+            opened.take(merge)
+        reports.append((name, merge))
+        if not json:
+            _say(name, merge, prefer)
+    if json:
+        print_json([_as_json(name, merge) for name, merge in reports])
+    if any(merge.conflicts for _, merge in reports):
+        raise typer.Exit(1)
+
+
+def _content(path: Path) -> Content:
+    from harness.results.store import Store
+
+    with Store(path, read_only=True) as opened:
+        return opened.content()
+
+
+def _read(file: Path) -> Content:
+    from harness.errors import UserError
+    from harness.results.exchange import from_lines
+
+    try:
+        with file.open(encoding="utf-8", newline="\n") as opened:
+            return from_lines(opened, str(file))
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 text; expected lines of JSON") from error
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write a file in one step: half of one would look like results."""
+    from harness.errors import UserError
+
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"{file}: {error.strerror}") from error
+
+
+def _say(name: str, merge: Merge, prefer: Prefer) -> None:
+    terminal = console()
+    n_evaluations, n_runs, n_claims = merge.n_new
+    terminal.print(
+        f"{name}: new: {n_evaluations} evaluations, {n_runs} runs, {n_claims} claims; "
+        f"{merge.same} already here; {len(merge.conflicts)} contradict",
+        markup=False,
+        soft_wrap=True,
+    )
+    for each in merge.conflicts:
+        terminal.print(
+            f"  {each.kind} {each.name}: here {each.ours}; there {each.theirs}",
+            markup=False,
+            soft_wrap=True,
+        )
+    if merge.conflicts:
+        kept = "ours stay (--prefer theirs takes the others)"
+        taken = "theirs were taken"
+        terminal.print(f"  {kept if prefer is Prefer.OURS else taken}", markup=False)
+
+
+def _as_json(name: str, merge: Merge) -> dict[str, object]:
+    n_evaluations, n_runs, n_claims = merge.n_new
+    return {
+        "from": name,
+        "new": {"evaluations": n_evaluations, "runs": n_runs, "claims": n_claims},
+        "same": merge.same,
+        "conflicts": [asdict(each) for each in merge.conflicts],
+    }
+
+
+def _counted(content: Content) -> str:
+    return (
+        f"{len(content.evaluations)} evaluations of {len(content.programs)} programs, "
+        f"{len(content.runs)} runs, {len(content.claims)} claims"
+    )

@@ -1,0 +1,141 @@
+"""Results from elsewhere taken into a store: what is new is added, what contradicts is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from harness.evaluation.records import Evaluation
+from harness.results.exchange import ClaimLine, Content, EvaluationLine, RunLine
+from harness.results.records import Prefer
+
+K = TypeVar("K")
+L = TypeVar("L")
+
+_ELSEWHERE = "elsewhere:"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Conflict:
+    """Something that two stores say differently."""
+
+    kind: str
+    name: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What is to be written so that a store holds what another one does."""
+
+    new: Content
+    replaced: Content
+    """What takes the place of ours; empty where ours is preferred."""
+    same: int
+    """Evaluations, runs and claims that the store holds already."""
+    conflicts: Sequence[Conflict]
+    """Sorted."""
+
+    @property
+    def n_new(self) -> tuple[int, int, int]:
+        """New evaluations, runs and claims."""
+        return len(self.new.evaluations), len(self.new.runs), len(self.new.claims)
+
+
+def plan_merge(ours: Content, theirs: Content, prefer: Prefer = Prefer.OURS) -> Merge:
+    """Compare two contents.
+
+    Two evaluations with one digest are the same where all their figures are: seconds, the
+    isolation, and when they were made may differ. Two runs in one place are the same where they
+    have one digest; a run that was scored again elsewhere has another one.
+    """
+    evaluations = _compared(ours.evaluations, theirs.evaluations, _same_figures)
+    runs = _compared(ours.runs, theirs.runs, lambda a, b: a.digest == b.digest)
+    claims = _compared(ours.claims, theirs.claims, lambda a, b: a.page == b.page)
+    conflicts = [
+        *(_evaluation_conflict(ours.evaluations[key], line) for key, line in evaluations.other),
+        *(_run_conflict(ours, theirs, key) for key, _ in runs.other),
+        *(
+            Conflict("claim", "/".join(key), ours.claims[key].page.best, line.page.best)
+            for key, line in claims.other
+        ),
+    ]
+    new = _with_programs(theirs, evaluations.new, runs.new, claims.new)
+    replaced = Content({}, {}, {}, {})
+    if prefer is Prefer.THEIRS:
+        replaced = _with_programs(theirs, evaluations.other, runs.other, claims.other)
+    same = evaluations.n_same + runs.n_same + claims.n_same
+    return Merge(new, replaced, same, sorted(conflicts))
+
+
+def elsewhere(content: Content, is_here: Callable[[str], bool]) -> Content:
+    """Return content with the paths of programs that are not on this machine marked as such.
+
+    A run whose program was under a candidates folder here and is gone leaves the board; one whose
+    program never was here must not.
+
+    Args:
+        content: From another machine.
+        is_here: Whether there is such a path on this one.
+    """
+    runs = {
+        key: line
+        if line.path.startswith(_ELSEWHERE) or is_here(line.path)
+        else line.model_copy(update={"path": f"{_ELSEWHERE}{line.path}"})
+        for key, line in content.runs.items()
+    }
+    return replace(content, runs=runs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared(Generic[K, L]):
+    """The lines of one kind that are new, and that are otherwise here."""
+
+    new: list[tuple[K, L]]
+    other: list[tuple[K, L]]
+    n_same: int
+
+
+def _compared(
+    ours: Mapping[K, L], theirs: Mapping[K, L], same: Callable[[L, L], bool]
+) -> _Compared[K, L]:
+    new = [(key, line) for key, line in theirs.items() if key not in ours]
+    other = [(key, x) for key, x in theirs.items() if key in ours and not same(ours[key], x)]
+    return _Compared(new, other, len(theirs) - len(new) - len(other))
+
+
+def _with_programs(
+    theirs: Content,
+    evaluations: Sequence[tuple[str, EvaluationLine]],
+    runs: Sequence[tuple[tuple[str, str, str, int], RunLine]],
+    claims: Sequence[tuple[tuple[str, str, str], ClaimLine]],
+) -> Content:
+    programs = {line.program: theirs.programs[line.program] for _, line in evaluations}
+    return Content(programs, dict(evaluations), dict(runs), dict(claims))
+
+
+def _evaluation_conflict(ours: EvaluationLine, theirs: EvaluationLine) -> Conflict:
+    name = f"{theirs.document.task} {theirs.digest[:12]}"
+    return Conflict("evaluation", name, _short(ours), _short(theirs))
+
+
+def _run_conflict(ours: Content, theirs: Content, key: tuple[str, str, str, int]) -> Conflict:
+    lines = (side.evaluations[side.runs[key].digest] for side in (ours, theirs))
+    return Conflict("run", "/".join(map(str, key)), *map(_short, lines))
+
+
+def _same_figures(ours: EvaluationLine, theirs: EvaluationLine) -> bool:
+    return _figures(ours.document) == _figures(theirs.document)
+
+
+def _figures(evaluation: Evaluation) -> str:
+    return evaluation.model_dump_json(exclude={"seconds", "isolation"})
+
+
+def _short(line: EvaluationLine) -> str:
+    found = line.document
+    if found.r2 is None:
+        return f"{found.status} (program {line.program[:8]})"
+    return f"R² {found.r2:.6f}, {found.status} (program {line.program[:8]})"

@@ -1,0 +1,355 @@
+"""Results as files and merged stores: nothing lost, nothing doubled, every contradiction named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from board_samples import claim, page, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.cli import main
+from harness.errors import UserError
+from harness.evaluation.records import Seconds, Traces
+from harness.results.exchange import Content, from_lines, to_lines
+from harness.results.merge import elsewhere, plan_merge
+from harness.results.records import Prefer, RunAssignment, StoredRun
+from harness.results.store import Store
+
+ARRAYS = Traces(
+    params={"a": np.array([1.5, -2.0])},
+    train={"a": np.array([[1.0], [np.nan]])},
+    test={"a": np.array([[0.1]])},
+    curve={},
+)
+
+
+def digest_of(word: str) -> str:
+    return word.encode().hex().ljust(64, "0")[:64]
+
+
+def keep(store: Store, *runs: StoredRun) -> None:
+    for each in runs:
+        store.add(each.evaluation, ARRAYS, each.program)
+        key, found = each.key, each.evaluation.digest
+        store.assign([RunAssignment(key, each.agent_name, each.model_name, each.path, found)])
+
+
+def filled(path: Path, *runs: StoredRun) -> Path:
+    with Store(path) as store:
+        keep(store, *runs)
+        one = claim(page("x = 1", ("0.900000",)))
+        store.add_claim(one.task, one.page, one.source)
+    return path
+
+
+def content_of(path: Path) -> Content:
+    with Store(path, read_only=True) as store:
+        return store.content()
+
+
+def a_run(number: int, r2: float | None = 0.9, program: bytes = b"x = 1\n", **names: str):
+    word = f"{number} {program!r} {sorted(names.items())}"
+    return run(number, r2, program=program, digest=digest_of(word), **names)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Three runs: one failed, one of a program that is not UTF-8 text."""
+    return filled(
+        tmp_path / "ours.sqlite", a_run(1), a_run(2, None), a_run(3, program=b"# \xff\x00\r\n")
+    )
+
+
+def sld(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["sld", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+# --- lines
+
+
+def test_what_is_written_is_read_again(store: Path) -> None:
+    content = content_of(store)
+    lines = list(to_lines(content))
+    assert from_lines(lines, "file") == content
+    assert list(to_lines(from_lines(lines, "file"))) == lines
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert kinds == ["sld-results", *["program"] * 2, *["evaluation"] * 3, *["run"] * 3, "claim"]
+
+
+def test_the_order_in_which_things_were_stored_does_not_show(tmp_path: Path) -> None:
+    runs = [a_run(1), a_run(2, 0.5), a_run(1, 0.3, agent="goose")]
+    first = content_of(filled(tmp_path / "a.sqlite", *runs))
+    second = content_of(filled(tmp_path / "b.sqlite", *runs[::-1]))
+    same_time = {
+        key: line.model_copy(update={"created": first.evaluations[key].created})
+        for key, line in second.evaluations.items()
+    }
+    assert list(to_lines(first)) == list(to_lines(replace(second, evaluations=same_time)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_still_true(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever bytes come, they are read, or refused with the line: no other error."""
+    text = "".join(LINES)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 200)))
+    piece = data.draw(st.text(max_size=20))
+    damaged = text[:start] + piece + text[end:]
+    said = None
+    try:
+        found = from_lines(damaged.splitlines(keepends=True), "file")
+    except UserError as error:
+        said = str(error)
+    if said is None:
+        assert {line.digest for line in found.runs.values()} <= found.evaluations.keys()
+    else:
+        assert said.startswith("file")
+        assert "\n" not in said
+
+
+def sample_lines() -> list[str]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        return list(to_lines(content_of(filled(Path(folder) / "s.sqlite", a_run(1)))))
+
+
+LINES = sample_lines()
+HEAD, PROGRAM, EVALUATION, RUN, CLAIM = LINES
+
+
+def changed(line: str, **parts: object) -> str:
+    return json.dumps(json.loads(line) | parts)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], "file: empty"),
+        (["\n"], "file, line 1: no file of results"),
+        ([PROGRAM], "file, line 1: no file of results"),
+        ([changed(HEAD, version=9)], "file, line 1: results of version 9; this harness reads 1"),
+        ([HEAD, "{"], "file, line 2: "),
+        ([HEAD, '{"kind": "thing"}'], "file, line 2: "),
+        ([HEAD, changed(RUN, more=1)], "file, line 2: run.more: unknown key"),
+        ([HEAD, changed(PROGRAM, text="y = 2\n")], "line 2: the program is not the one of its SHA"),
+        ([HEAD, changed(PROGRAM, base64="eA==")], "line 2: expected either text or base64"),
+        ([HEAD, changed(PROGRAM, text="\ud800")], "line 2: "),
+        ([HEAD, PROGRAM, changed(EVALUATION, traces="!!")], "file, line 3: "),
+        ([HEAD, PROGRAM, changed(EVALUATION, traces="AAAA")], "file, line 3: damaged arrays"),
+        ([HEAD, PROGRAM, changed(EVALUATION, digest="0")], "line 3: the document is that of"),
+        ([HEAD, PROGRAM, EVALUATION, changed(EVALUATION, created="now")], "line 4: the same"),
+        ([HEAD, EVALUATION], "the program of evaluation"),
+        ([HEAD, RUN], "the evaluation of run small_law/codex/o4_mini/1 is missing"),
+        ([HEAD, PROGRAM, EVALUATION, changed(RUN, task="t")], "has another task's evaluation"),
+    ],
+)
+def test_a_wrong_line_is_named(lines: Sequence[str], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        from_lines(lines, "file")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# --- merging
+
+
+def test_what_is_new_is_added_and_what_is_here_stays(store: Path, tmp_path: Path) -> None:
+    theirs = content_of(filled(tmp_path / "b.sqlite", a_run(1), a_run(1, 0.4, agent="goose")))
+    merge = plan_merge(content_of(store), theirs)
+    assert merge.n_new == (1, 1, 0)
+    assert (merge.same, merge.conflicts) == (3, [])
+    with Store(store) as opened:
+        opened.take(merge)
+    assert plan_merge(content_of(store), theirs).n_new == (0, 0, 0)
+
+
+runs_of_a_store = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from("ab"), st.sampled_from([0.1, 0.2, None])),
+    max_size=4,
+    unique_by=lambda item: item[:2],
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(runs_of_a_store, runs_of_a_store)
+def test_merging_either_way_holds_the_same_where_nothing_contradicts(
+    one: list[tuple[int, str, float | None]], other: list[tuple[int, str, float | None]]
+) -> None:
+    ours, theirs = (contents(each) for each in (one, other))
+    there, here = plan_merge(ours, theirs), plan_merge(theirs, ours)
+    assert len(there.conflicts) == len(here.conflicts)
+    assert there.same == here.same
+    if not there.conflicts:
+        assert joined(ours, there.new) == joined(theirs, here.new)
+    assert plan_merge(ours, ours).new == Content({}, {}, {}, {})
+
+
+def contents(runs: list[tuple[int, str, float | None]]) -> Content:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = [a_run(n, r2, f"r2 = {r2}".encode(), agent=agent) for n, agent, r2 in runs]
+        found = content_of(filled(Path(folder) / "s.sqlite", *made))
+    same_time = {k: x.model_copy(update={"created": "now"}) for k, x in found.evaluations.items()}
+    return replace(found, evaluations=same_time)
+
+
+def joined(one: Content, other: Content) -> Content:
+    return Content(
+        one.programs | other.programs,
+        one.evaluations | other.evaluations,
+        one.runs | other.runs,
+        one.claims | other.claims,
+    )
+
+
+def contradicting(tmp_path: Path) -> tuple[Path, Path]:
+    """Two stores with another figure under one digest, and another program in one place."""
+    figure = [run(1, r2, digest=digest_of("same")) for r2 in (0.9, 0.8)]
+    place = [a_run(2, 0.5, text) for text in (b"x = 1\n", b"x = 2\n")]
+    ours, theirs = (
+        filled(tmp_path / f"{name}.sqlite", figure[i], place[i])
+        for i, name in enumerate(("ours", "theirs"))
+    )
+    return ours, theirs
+
+
+def test_contradictions_are_named_and_ours_stays(tmp_path: Path) -> None:
+    ours, theirs = map(content_of, contradicting(tmp_path))
+    merge = plan_merge(ours, theirs)
+    evaluation, moved = merge.conflicts
+    assert evaluation.kind == "evaluation"
+    assert (evaluation.ours[:11], evaluation.theirs[:11]) == ("R² 0.900000", "R² 0.800000")
+    assert (moved.kind, moved.name) == ("run", "small_law/codex/o4_mini/2")
+    assert merge.replaced == Content({}, {}, {}, {})
+    assert merge.n_new == (1, 0, 0)  # the other program's evaluation is worth keeping
+
+
+def test_theirs_replaces_ours_where_that_is_asked_for(tmp_path: Path) -> None:
+    ours, theirs = contradicting(tmp_path)
+    with Store(ours) as opened:
+        opened.take(plan_merge(opened.content(), content_of(theirs), Prefer.THEIRS))
+    after, wanted = content_of(ours), content_of(theirs)
+    assert after.runs == wanted.runs
+    assert {d: x.document for d, x in wanted.evaluations.items()}.items() <= {
+        d: x.document for d, x in after.evaluations.items()
+    }.items()
+
+
+def test_seconds_are_no_contradiction(store: Path) -> None:
+    ours = content_of(store)
+    slower = {
+        digest: line.model_copy(
+            update={
+                "document": line.document.model_copy(
+                    update={"seconds": Seconds(fit=9.0, predict=9.0)}
+                )
+            }
+        )
+        for digest, line in ours.evaluations.items()
+    }
+    assert plan_merge(ours, replace(ours, evaluations=slower)).conflicts == []
+
+
+def test_runs_of_other_machines_do_not_leave_the_board(store: Path, tmp_path: Path) -> None:
+    """`sld run` takes runs off the board whose program is gone; theirs never was here."""
+    root = tmp_path / "candidates"
+    theirs = content_of(store)
+    paths = {
+        key: line.model_copy(update={"path": f"{root}/{line.path}"})
+        for key, line in theirs.runs.items()
+    }
+    marked = elsewhere(replace(theirs, runs=paths), lambda path: Path(path).is_file())
+    with Store(tmp_path / "new.sqlite") as opened:
+        opened.take(plan_merge(opened.content(), marked))
+        assert opened.forget_missing(root) == []
+        assert len(opened.runs()) == 3
+    assert elsewhere(marked, lambda _: False) == marked
+
+
+# --- the command
+
+
+def test_out_and_in_again_gives_the_same_bytes(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, new = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "new.sqlite"
+    assert sld(monkeypatch, "results", "export", first, "--store", store) == 0
+    assert sld(monkeypatch, "results", "import", first, "--store", new) == 0
+    assert (
+        "3 evaluations, 3 runs, 1 claims; 0 already here; 0 contradict" in capsys.readouterr().out
+    )
+    assert sld(monkeypatch, "results", "merge", store, "--into", new) == 0
+    assert "new: 0 evaluations, 0 runs, 0 claims; 7 already" in capsys.readouterr().out
+    assert sld(monkeypatch, "results", "export", second, "--store", new) == 0
+    there = [json.loads(line) for line in second.read_text("utf-8").splitlines()]
+    for line in there:
+        if line["kind"] == "run":
+            line["path"] = line["path"].removeprefix("elsewhere:")
+    assert there == [json.loads(line) for line in first.read_text("utf-8").splitlines()]
+    assert sld(monkeypatch, "results", "export", "-", "--store", store) == 0
+    assert capsys.readouterr().out == first.read_text("utf-8")
+
+
+def test_contradictions_end_with_1_and_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = contradicting(tmp_path)
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", ours) == 1
+    shown = capsys.readouterr().out
+    assert "2 contradict" in shown
+    assert "run small_law/codex/o4_mini/2: here R² 0.500000" in shown
+    assert "--prefer theirs" in shown
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", ours, "--json") == 1
+    (report,) = json.loads(capsys.readouterr().out)
+    assert len(report["conflicts"]) == 2
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", ours, "--prefer", "theirs") == 1
+    capsys.readouterr()
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", ours) == 0
+
+
+def test_a_file_is_taken_as_a_whole_or_not_at_all(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, new = tmp_path / "a.jsonl", tmp_path / "new.sqlite"
+    lines = list(to_lines(content_of(store)))
+    file.write_text("".join(lines[:-2]) + lines[-2][:40], encoding="utf-8")
+    assert sld(monkeypatch, "results", "import", file, "--store", new) == 2
+    assert f"a.jsonl, line {len(lines) - 1}: " in capsys.readouterr().err
+    assert not new.exists() or content_of(new) == Content({}, {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("import", "missing.jsonl"), "missing.jsonl: No such file"),
+        (("merge", "ours.sqlite", "--into", "ours.sqlite"), "is the store that takes the others"),
+        (("merge", "missing.sqlite", "--into", "new.sqlite"), "no store there yet"),
+        (("export", "no/such/folder/a.jsonl", "--store", "ours.sqlite"), "No such file"),
+    ],
+)
+def test_wrong_use_is_one_line(
+    arguments: tuple[str, ...],
+    said: str,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(store.parent)
+    assert sld(monkeypatch, "results", *arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert said in captured.err
