@@ -29,7 +29,18 @@ def help_of(*command: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "score", "check", "leaderboard", "compare", "import", "tasks", "results", "doctor"]
+    "command",
+    [
+        "run",
+        "score",
+        "check",
+        "leaderboard",
+        "compare",
+        "import",
+        "tasks",
+        "results",
+        "doctor",
+    ],
 )
 def test_every_command_and_option_is_in_the_manual(command: str) -> None:
     (row,) = [line for line in CLI.splitlines() if line.startswith(f"| `sld {command}")]

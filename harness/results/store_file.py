@@ -92,6 +92,20 @@ class StoreFile:
         """Close the file."""
         self._db.close()
 
+    def check_whole(self) -> None:
+        """Read the whole file and see whether it hangs together.
+
+        Raises:
+            UserError: It is damaged.
+        """
+        with self._explained():
+            found = [text for (text,) in self._db.execute("PRAGMA integrity_check(3)")]
+            loose = self._db.execute("PRAGMA foreign_key_check").fetchall()
+        if found != ["ok"]:
+            raise self._damaged("; ".join(found)[:200])
+        if loose:
+            raise self._damaged(f"{len(loose)} rows refer to what is not there")
+
     def _check(self, *, new: bool) -> None:
         """Make sure that this is a store of our version; make it one if it is new and empty."""
         if not self._tables() and new:

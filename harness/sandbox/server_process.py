@@ -29,6 +29,8 @@ _THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+BLAS_THREADS = 1
+"""Threads of linear algebra in a child: sums come out alike, and neighbours are left alone."""
 _START_SECONDS = 60.0
 _REPORT_SECONDS = 5.0
 """How long a server may take to report the end of a child."""
@@ -267,7 +269,7 @@ def _empty(folder: Path) -> None:
 
 
 def _fixed_environment() -> dict[str, str]:
-    fixed = dict.fromkeys(_THREAD_VARIABLES, "1")
+    fixed = dict.fromkeys(_THREAD_VARIABLES, str(BLAS_THREADS))
     fixed |= {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         if name in os.environ:  # some installs cannot start Python without it
