@@ -36,6 +36,7 @@ def help_of(*command: str) -> str:
         "check",
         "leaderboard",
         "compare",
+        "audit",
         "import",
         "tasks",
         "results",

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from harness.cli import (
+    audit,
     check,
     compare,
     doctor,
@@ -33,6 +34,7 @@ app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
+app.command("audit")(audit.audit)
 app.command("import")(import_pages.import_command)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(results.app, name="results")

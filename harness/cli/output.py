@@ -17,6 +17,20 @@ def print_json(value: object, *, indent: int | None = None) -> None:
     sys.stdout.flush()
 
 
+PLAIN_WIDTH = 160
+"""Width of tables that do not go to a terminal."""
+
+
+def wide_console() -> Console:
+    """Return a console on stdout for tables: wide where it is no terminal, markup left alone."""
+    from rich.console import Console
+
+    made = Console(markup=False, highlight=False)
+    if not made.is_terminal:
+        made.width = PLAIN_WIDTH
+    return made
+
+
 def console(*, error: bool = False) -> Console:
     """Return a console on stdout or stderr."""
     from rich.console import Console

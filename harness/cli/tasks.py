@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.output import wide_console
 from harness.errors import DataNotFoundError, UserError
 from harness.tasks import Catalogue, Task, load_catalogue
 from harness.tasks.reading import count_rows
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from harness.tasks.reach import FeatureReach, Range
 
 NOTHING = "–"
-PLAIN_WIDTH = 160
-"""Width of what does not go to a terminal."""
 
 app = typer.Typer(
     name="tasks",
@@ -56,7 +55,7 @@ def list_tasks(suite: SuiteOption = None, as_json: JsonOption = False) -> None:
             "data not here" if counts is None else f"{counts['train']} + {counts['test']}",
             end_section=True,
         )
-    _console().print(table)
+    wide_console().print(table)
 
 
 @app.command("show")
@@ -70,7 +69,7 @@ def show_task(
     if as_json:
         _print_json(_card(task, missing))
     else:
-        _print_card(_console(), task, missing)
+        _print_card(wide_console(), task, missing)
 
 
 @app.command("verify")
@@ -271,15 +270,6 @@ def _table(*headers: str | None) -> Table:
     for header in headers:
         table.add_column(header or "", overflow="fold")
     return table
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
 
 
 def _print_json(document: object) -> None:

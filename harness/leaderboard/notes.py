@@ -1,15 +1,12 @@
-"""What a claimed figure turns out to be, once its program was scored here."""
+"""What a claimed figure turns out to be, in a sentence for the page of its entry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.evaluation.records import FLOOR
+from harness.leaderboard.audit import CLOSE, Finding, judge
 from harness.leaderboard.figures import six
 from harness.results.records import StoredClaim, StoredRun
-
-TOLERANCE = 1e-4
-"""How far a claimed figure may lie from ours to count as the same."""
 
 
 def claim_notes(claim: StoredClaim, runs: Iterable[StoredRun]) -> list[str]:
@@ -35,20 +32,17 @@ def _note(claimed: str, run: StoredRun) -> str:
     if evaluation.r2 is None:
         why = f" ({evaluation.error.text})" if evaluation.error else ""
         return f"{start} is not confirmed: the same program failed here{why}."
-    figure = float(claimed)
+    finding = judge(float(claimed), evaluation)
     held_out = six(evaluation.r2)
-    if _same(figure, evaluation.r2):
+    if finding is Finding.EQUAL:
         return f"{start} equals our held-out R² ({held_out})."
+    if finding is Finding.CLOSE:
+        return f"{start} lies within {CLOSE:g} of our held-out R² ({held_out})."
     if evaluation.r2_fit is None:
         return f"{start} is not our held-out R² ({held_out})."
     fit = six(evaluation.r2_fit)
-    if _same(figure, evaluation.r2_fit):
+    if finding is Finding.FIT:
         return (
             f"{start} equals our R² on the train rows ({fit}), not the held-out one ({held_out})."
         )
     return f"{start} is neither our held-out R² ({held_out}) nor our R² on the train rows ({fit})."
-
-
-def _same(claimed: float, ours: float) -> bool:
-    """Whether two figures agree; a published figure may have been raised to -1."""
-    return min(abs(claimed - ours), abs(claimed - max(ours, FLOOR))) <= TOLERANCE
