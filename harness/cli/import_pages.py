@@ -15,7 +15,10 @@ DEFAULT_INTO = Path("imported")
 def import_command(
     pages: Annotated[
         list[Path],
-        typer.Argument(help="Pages: their text, or the HTML of a site that this program wrote."),
+        typer.Argument(
+            help="Pages: their text, or the HTML of a site that this program wrote. A file *.jsonl "
+            "is a whole board: task, agent_name, model_name, reward_r2, solution, a run a line."
+        ),
     ],
     into: Annotated[
         Path, typer.Option("--into", help="The candidates folder to file the programs in.")
@@ -35,6 +38,7 @@ def import_command(
         imported = import_pages(pages, into, opened, catalogue)
     for item in imported:
         runs = "1 run" if len(item.page.ranking) == 1 else f"{len(item.page.ranking)} runs"
-        where = item.program or "no program, claims only"
+        more = f" and {len(item.programs) - 1} more" if len(item.programs) > 1 else ""
+        where = f"{item.program}{more}" if item.program else "no program, claims only"
         typer.echo(f"{item.task}  {item.page.agent}  {item.page.model}  {runs}  {where}")
     typer.echo(f"next: sld run {into}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,21 +109,19 @@ def distance(claimed: float, ours: float) -> float:
 
 
 def _rows(claim: StoredClaim, runs: list[StoredRun]) -> Iterable[AuditRow]:
-    program = claim.page.program.encode("utf-8")
-    same = [run for run in runs if program and run.program == program]
+    ours = {hashlib.sha256(run.program).hexdigest(): run.evaluation for run in reversed(runs)}
     for place, line in enumerate(claim.page.ranking):
-        names = (
-            RunKey(claim.task, claim.agent, claim.model, line.run),
-            claim.page.agent,
-            claim.page.model,
-            float(line.r2),
-        )
-        # A page publishes the program of its first run only.
-        if place > 0 or not program:
+        key = RunKey(claim.task, claim.agent, claim.model, line.run)
+        names = (key, claim.page.agent, claim.page.model, float(line.r2))
+        published = line.program
+        # A page publishes the program of its first run only, and not its SHA-256.
+        if published is None and place == 0 and claim.page.program:
+            published = hashlib.sha256(claim.page.program.encode("utf-8")).hexdigest()
+        found = ours.get(published) if published is not None else None
+        if published is None:
             yield AuditRow(*names, Finding.NO_PROGRAM)
-        elif not same:
+        elif found is None:
             yield AuditRow(*names, Finding.NOT_SCORED)
         else:
-            ours = same[0].evaluation
-            why = ours.error.text if ours.error else ""
-            yield AuditRow(*names, judge(float(line.r2), ours), ours.r2, ours.r2_fit, why)
+            why = found.error.text if found.error else ""
+            yield AuditRow(*names, judge(float(line.r2), found), found.r2, found.r2_fit, why)

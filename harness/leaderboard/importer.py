@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from harness.candidates.naming import (
 )
 from harness.errors import UserError
 from harness.leaderboard.site_files import write_atomically
+from harness.results.board_lines import SUFFIX, read_board
 from harness.results.records import ClaimedPage
 from harness.results.source_page import read_page
 
@@ -27,15 +28,26 @@ class NamedTask(Protocol):
     def name(self) -> str:
         """The task's name."""
 
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+
 
 class TitledTasks(Protocol):
-    """Finds a task by the title that pages carry."""
+    """Finds a task by the title that pages carry, or by its name."""
 
     def by_title(self, title: str) -> NamedTask:
         """Return the task of a title.
 
         Raises:
             UserError: No task has this title.
+        """
+
+    def find(self, name_or_yaml: str) -> NamedTask:
+        """Return the task of a name.
+
+        Raises:
+            UserError: No task has this name.
         """
 
 
@@ -57,8 +69,13 @@ class ImportedPage:
     model: str
     """Slug."""
     page: ClaimedPage
-    program: Path | None
-    """The program's file; None where the page has none and only its claims were kept."""
+    programs: Mapping[Path, bytes]
+    """The programs by their files; empty where there are none and only the claims were kept."""
+
+    @property
+    def program(self) -> Path | None:
+        """The file of the first program."""
+        return next(iter(self.programs), None)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -75,7 +92,8 @@ def import_pages(
     changes nothing.
 
     Args:
-        pages: The pages: their text, or the HTML that this harness writes.
+        pages: The pages: their text, or the HTML that this harness writes. A file ``*.jsonl`` is a
+            whole board, a run a line (``harness.results.board_lines``).
         into: The candidates folder; programs go to ``<task>/<agent>/<model>/run_<n>.py``.
         store: Where the claims go.
         catalogue: Finds each page's task by its title.
@@ -87,7 +105,7 @@ def import_pages(
     """
     if into.exists() and not into.is_dir():
         raise UserError(f"{into}: expected a candidates folder, got a file")
-    imported = [_place(path, into, catalogue) for path in pages]
+    imported = [item for path in pages for item in _placed(path, into, catalogue)]
     _check_distinct(imported)
     names = _names(imported, into)
     for item in imported:
@@ -97,21 +115,34 @@ def import_pages(
     except OSError as error:
         raise UserError(f"{into}: cannot be written: {error.strerror}") from error
     for item in imported:
-        if item.program is not None and not item.program.exists():
-            write_atomically(item.program, _program(item.page))
+        for file, program in item.programs.items():
+            if not file.exists():
+                write_atomically(file, program)
         store.add_claim(item.task, item.page, str(item.source))
     return imported
 
 
-def _place(path: Path, into: Path, catalogue: TitledTasks) -> ImportedPage:
+def _placed(path: Path, into: Path, catalogue: TitledTasks) -> list[ImportedPage]:
+    """Read a file and say where what is in it goes."""
+    if path.suffix == SUFFIX:
+        board = read_board(path, lambda name: catalogue.find(name).title)
+        return [_place(path, into, each.task, each.page, each.programs) for each in board]
     page = read_page(path)
     try:
         task = catalogue.by_title(page.title).name
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+    programs = {page.ranking[0].run: page.program} if page.program else {}
+    return [_place(path, into, task, page, programs)]
+
+
+def _place(
+    path: Path, into: Path, task: str, page: ClaimedPage, programs: Mapping[int, str]
+) -> ImportedPage:
     agent, model = agent_slug(page.agent), model_slug(page.model)
-    file = into / task / agent / model / f"run_{page.ranking[0].run}.py"
-    return ImportedPage(path, task, agent, model, page, file if page.program else None)
+    folder = into / task / agent / model
+    files = {folder / f"run_{run}.py": text.encode("utf-8") for run, text in programs.items()}
+    return ImportedPage(path, task, agent, model, page, files)
 
 
 def _check_distinct(imported: Sequence[ImportedPage]) -> None:
@@ -136,15 +167,9 @@ def _names(imported: Sequence[ImportedPage], into: Path) -> DisplayNames:
 
 
 def _check_free(item: ImportedPage) -> None:
-    path = item.program
-    if path is None or not path.exists():
-        return
-    if not path.is_file() or path.read_bytes() != _program(item.page):
-        raise UserError(
-            f"{item.source}: another program is already at {path}; move it, or choose another "
-            "folder to import into"
-        )
-
-
-def _program(page: ClaimedPage) -> bytes:
-    return page.program.encode("utf-8")
+    for path, program in item.programs.items():
+        if path.exists() and (not path.is_file() or path.read_bytes() != program):
+            raise UserError(
+                f"{item.source}: another program is already at {path}; move it, or choose another "
+                "folder to import into"
+            )

@@ -57,6 +57,8 @@ class ClaimedRun(StrictModel):
 
     run: int
     r2: str
+    program: str | None = None
+    """SHA-256 of the run's program, where it was published with the figure; pages have none."""
 
 
 class ClaimedPage(StrictModel):
