@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from board_samples import PROGRAM, TASKS, board, drawn_run, run
+from board_samples import PROGRAM, TASKS, board, claim, drawn_run, page, run
 from conftest import unavailable, watch
 
 from harness.leaderboard.page_names import PageNames
@@ -26,7 +26,15 @@ AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 RUN_PAGE = "sld_small_law_codex_o4_mini.html"
 TASK_PAGE = "task_small_law.html"
 COMPARE_PAGE = "compare_codex.o4_mini.vs.human.human.html"
-PAGES = ("index.html", "agents_models.html", "compare.html", COMPARE_PAGE, TASK_PAGE, RUN_PAGE)
+PAGES = (
+    "index.html",
+    "agents_models.html",
+    "compare.html",
+    "audit.html",
+    COMPARE_PAGE,
+    TASK_PAGE,
+    RUN_PAGE,
+)
 NASTY = "<b>x</b><script>document.title='taken'</script>\u202e"
 
 
@@ -48,7 +56,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run(1, 0.5, agent="nasty", model="o4_mini", agent_name=NASTY, model_name="o4-mini"),
         run(1, 0.4, agent="human", model="human", task="wide_law"),
     ]
-    write_site(out, board(runs, traces=arrays, expected_runs=5))
+    claims = [
+        claim(page(PROGRAM.decode(), ("0.999000", "0.800000"))),
+        claim(page("", ("0.700000",), agent=NASTY, model=NASTY), agent="nasty", model="nasty"),
+    ]
+    write_site(out, board(runs, claims, traces=arrays, expected_runs=5))
     return out
 
 
@@ -178,12 +190,25 @@ def test_two_entries_are_compared_from_the_index(tab: Page, site: Path) -> None:
 
 
 def test_names_cannot_touch_a_page_or_its_charts(tab: Page, site: Path) -> None:
-    for name in ("index.html", TASK_PAGE, "compare.html", "agents_models.html"):
+    for name in ("index.html", TASK_PAGE, "compare.html", "audit.html", "agents_models.html"):
         tab.goto((site / name).as_uri())
         see_all(tab)
         assert "taken" not in tab.title()
         assert tab.locator("script").count() <= 5
-    assert NASTY in tab.locator("main").inner_text()
+        assert NASTY in tab.locator("main").text_content()
+
+
+def test_claims_are_shown_beside_what_they_turned_out_to_be(tab: Page, site: Path) -> None:
+    tab.goto((site / "index.html").as_uri())
+    tab.get_by_role("link", name="Published figures").click()
+    rows = [row.inner_text().split("\t") for row in tab.locator("tbody tr").all()]
+    assert [(row[3].strip(), row[4].strip(), row[-1].strip()) for row in rows] == [
+        ("1", "0.999000", "close"),
+        ("2", "0.800000", "no program"),
+        ("1", "0.700000", "no program"),
+    ]
+    tab.locator("tbody tr").first.get_by_role("link").click()
+    assert tab.url.endswith(RUN_PAGE)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -82,6 +82,7 @@ def index_page(
     return render(
         "index.html.j2",
         measured=measured,
+        audited=bool(claimed),
         suites=shown,
         agents=_choices((row.agent, row.agent_name) for row in rows),
         models=_choices((row.model, row.model_name) for row in rows),

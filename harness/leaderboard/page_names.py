@@ -10,6 +10,7 @@ from harness.candidates.naming import page_name
 INDEX = "index.html"
 COMPARE = "compare.html"
 MATRIX = "agents_models.html"
+AUDIT = "audit.html"
 LONGEST = 200
 """Bytes of a name; file systems stop at 255, and a temporary file's name is longer."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.leaderboard.audit_page import audit_page
 from harness.leaderboard.board import BoardSuite
 from harness.leaderboard.compare_page import compare_index
 from harness.leaderboard.comparison import contenders
@@ -12,7 +13,7 @@ from harness.leaderboard.entries import claimed_entries, entries
 from harness.leaderboard.exports import export_files, export_names
 from harness.leaderboard.index_page import index_page
 from harness.leaderboard.matrix_page import matrix_page
-from harness.leaderboard.page_names import COMPARE, INDEX, MATRIX, PageNames, Pair
+from harness.leaderboard.page_names import AUDIT, COMPARE, INDEX, MATRIX, PageNames, Pair
 from harness.leaderboard.tables import claimed_tables, suite_tables
 from harness.results.records import StoredClaim, StoredRun
 
@@ -34,7 +35,8 @@ class Summary:
     @property
     def names(self) -> tuple[str, ...]:
         """The files' names."""
-        return (INDEX, MATRIX, COMPARE, *export_names(self.suites))
+        audited = (AUDIT,) if self.claims else ()
+        return (INDEX, MATRIX, COMPARE, *audited, *export_names(self.suites))
 
     def make(self, tools: Tools) -> dict[str, bytes]:  # noqa: ARG002 (no arrays are needed)
         """Return the files."""
@@ -46,6 +48,8 @@ class Summary:
             MATRIX: matrix_page(tables, self.pairs),
             COMPARE: compare_index(tables, contenders(shown), self.pairs),
         }
+        if self.claims:
+            pages[AUDIT] = audit_page(self.claims, self.runs, self.page_names)
         encoded = {name: text.encode("utf-8") for name, text in pages.items()}
         return encoded | export_files(tables, self.runs, self.page_names)
 
