@@ -1,0 +1,1 @@
+"""Programs that cheat or do harm, each with the end that it must come to."""
