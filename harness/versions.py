@@ -6,7 +6,7 @@ import platform
 from functools import cache
 from importlib.metadata import version
 
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 """Raised whenever the same program could score differently; part of every digest."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from harness.evaluation.records import GroupFigures
-from harness.evaluation.rules import Batch, Stack, check_constants, compare, small_batches
+from harness.evaluation.rules import (
+    Batch,
+    Stack,
+    check_constants,
+    compare,
+    count_constants,
+    other_order,
+    small_batches,
+)
 from harness.evaluation.scoring import SplitFigures, figures, join, nmse, per_group, per_target
 from harness.tasks.data import GroupRows
 
@@ -179,22 +188,63 @@ def stack(values: np.ndarray, scale: float = 1.0) -> Stack:
 @given(st.integers(1, 9))
 def test_every_row_is_predicted_again_in_a_half_and_alone(count: int) -> None:
     whole = stack(np.zeros((count, 1)))
-    requests = small_batches([whole], np.random.default_rng(0))
-    halves = np.concatenate([batch.rows for request in requests[1:-1] for batch in request])
-    alone = np.concatenate([batch.rows for batch in requests[-1]])
-    assert sorted(halves) == sorted(alone) == list(range(count))
-    assert all(batch.alone for batch in requests[-1])
-    assert all(len(batch.rows) <= (count + 1) // 2 for r in requests[:-1] for batch in r)
-    assert [len(batch.rows) for batch in requests[0]] == [1]
+    requests = small_batches(whole, np.random.default_rng(0))
+    one, *halves, alone = [batch for request in requests for batch in request]
+    assert sorted(np.concatenate([batch.rows for batch in halves])) == list(range(count))
+    assert sorted(alone.rows) == list(range(count))
+    assert one.alone
+    assert alone.alone
+    assert len(one.rows) == 1
+    assert all(len(batch.rows) <= (count + 1) // 2 for batch in halves)
+    assert [len(request) for request in requests[:2]] == [1, 1]  # answered before the next
     for request in requests:
         for batch in request:
             np.testing.assert_array_equal(batch.features, whole.features[batch.rows])
 
 
+@given(st.integers(1, 9), st.integers(0, 99))
+def test_no_group_has_the_same_groups_before_it_twice(count: int, seed: int) -> None:
+    groups = [replace(stack(np.zeros((2, 1))), group=f"{n}") for n in range(count)]
+    first = [one.group for one in groups]
+    again = [one.group for one in other_order(groups, np.random.default_rng(seed))]
+    assert sorted(again) == first
+    if count > 1:
+        assert again[0] != first[0]  # what came after others has none before it now
+    for group in again[1:]:
+        before, anew = set(first[: first.index(group)]), set(again[: again.index(group)])
+        assert before & anew <= {again[0]}
+
+
+@given(st.integers(0, 9), st.integers(0, 9))
+def test_every_group_but_the_first_may_come_first(count: int, seed: int) -> None:
+    groups = [replace(stack(np.zeros((2, 1))), group=f"{n}") for n in range(count)]
+    rng = np.random.default_rng(seed)
+    ahead = {other_order(groups, rng)[0].group for _ in range(300 * (count > 2))}
+    assert count <= 2 or ahead == {one.group for one in groups[1:]}
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        ((), 1),
+        ((4,), 4),
+        ((0,), 0),
+        ((2, 3), 6),
+        ((1, 4), 4),
+        ((1, 1, 4), 5),
+        ((1,) * 9 + (4,), 12),
+        ((0, 7), 1),
+        ((3, 0, 7), 3),
+    ],
+)
+def test_what_a_shape_can_tell_counts_as_constants(shape: tuple[int, ...], count: int) -> None:
+    assert count_constants(np.zeros(shape)) == count
+
+
 def test_small_differences_are_rounding_and_larger_ones_are_not() -> None:
     values = column(1.0, 100.0, 1e-8, 5.0)
     whole = stack(values)
-    batch = Batch("a", whole.features, np.arange(4))
+    batch = Batch(whole.features, np.arange(4))
     allowed = 1e-9 * column(1.0, 100.0, 1.0, 5.0)  # relative to |p| or the spread of the split
     assert compare(whole, batch, values + 0.9 * allowed) is None
     for row in range(4):
@@ -208,5 +258,5 @@ def test_small_differences_are_rounding_and_larger_ones_are_not() -> None:
 
 def test_rows_far_beyond_all_numbers_differ_without_a_warning() -> None:
     whole = stack(column(1e308, 1.0))
-    violation = compare(whole, Batch("a", whole.features, np.arange(2)), column(-1e308, 1.0))
+    violation = compare(whole, Batch(whole.features, np.arange(2)), column(-1e308, 1.0))
     assert violation is not None

@@ -5,15 +5,16 @@ Train rows enter the first child only; features of both splits the other two; te
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness.evaluation.records import Violation
-from harness.evaluation.rules import Batch, Stack, compare, small_batches, stack_rows
+from harness.evaluation.rules import Batch, Stack, compare, other_order, small_batches, stack_rows
 from harness.failures import FailureKind
 from harness.limits import Limits
-from harness.sandbox import Call, ChildFailed, ProgramText, Reply, Sandbox
+from harness.sandbox import Call, Child, ChildFailed, ProgramText, Reply, Sandbox
 from harness.tasks.data import GroupRows, TaskData
 
 
@@ -25,7 +26,7 @@ class Predictions:
     train: dict[str, np.ndarray]
     """A group is absent where its train rows could not be predicted."""
     curve: dict[str, np.ndarray]
-    notes: tuple[str, ...]
+    notes: list[str] = field(default_factory=list)
 
 
 def fit(
@@ -49,6 +50,8 @@ def fit(
     params = {call.group: _array(call, reply) for call, reply in zip(calls, replies, strict=False)}
     if len(params) < len(calls):
         raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
+    for values in params.values():
+        values[np.isnan(values)] = np.nan  # one of them all: the others' bits could say something
     return params
 
 
@@ -61,37 +64,53 @@ def predict(
 ) -> Predictions:
     """Predict each group's test rows, train rows and curve, each as one full batch.
 
-    Held-out rows decide: a law that fails on them fails, one that fails on train rows only loses
-    its fit figure, and one that fails along the curve has no curve.
+    One group is asked about after the other, so a law holds no other group's parameters while it
+    predicts. Held-out rows decide: a law that fails on them fails, one that fails on train rows
+    only loses its fit figure, and one that fails along the curve has no curve.
 
     Raises:
         ChildFailed: The program did not load, or a group's test rows could not be predicted.
         SandboxBroken: Our fault.
     """
-    splits = [
-        *(("test", rows.group, rows.features) for rows in data.test),
-        *(("train", rows.group, rows.features) for rows in data.train),
-        *(("curve", group, data.curve[group]) for group in sorted(data.curve)),
-    ]
-    calls = [Call("predict", group, (features,)) for _, group, features in splits]
+    width = len(program.targets)
+    found = Predictions({}, {}, {})
     with sandbox.open(program, limits, limits.predict_seconds) as child:
-        replies = child.ask(calls, params)
+        for group in sorted({rows.group for rows in (*data.test, *data.train)}):
+            splits = _splits(data, group)
+            calls = [Call("predict", group, (features,)) for _, features in splits]
+            replies = _ask(child, calls, params, group)
+            for (split, _), call, reply in zip(splits, calls, replies, strict=True):
+                _keep(found, split, call, reply, width)
+    return found
+
+
+def _splits(data: TaskData, group: str) -> list[tuple[str, np.ndarray]]:
+    """Return a group's full batches, held-out rows first, each with the name of its split."""
+    test = [("test", rows.features) for rows in data.test if rows.group == group]
+    train = [("train", rows.features) for rows in data.train if rows.group == group]
+    curve = [("curve", data.curve[group])] if group in data.curve else []
+    return [*test, *train, *curve]
+
+
+def _ask(child: Child, calls: list[Call], params: dict[str, np.ndarray], group: str) -> list[Reply]:
+    """Ask about one group, whose parameters are the only ones that the child is given now."""
+    replies = child.ask(calls, {group: params[group]} if group in params else {})
     if len(replies) < len(calls):
         raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer predictions than asked for")
-    width = len(program.targets)
-    found: dict[str, dict[str, np.ndarray]] = {"test": {}, "train": {}, "curve": {}}
-    notes = []
-    for (split, group, features), call, reply in zip(splits, calls, replies, strict=True):
-        try:
-            found[split][group] = _prediction(call, reply, width)
-        except ChildFailed as error:
-            if split == "test":
-                raise
-            if split == "train":
-                notes.append(f"train rows could not be predicted: {error.message}")
-            else:
-                found[split][group] = np.full((len(features), width), np.nan)
-    return Predictions(found["test"], found["train"], found["curve"], tuple(notes))
+    return replies
+
+
+def _keep(found: Predictions, split: str, call: Call, reply: Reply, width: int) -> None:
+    group = call.group
+    try:
+        getattr(found, split)[group] = _prediction(call, reply, width)
+    except ChildFailed as error:
+        if split == "test":
+            raise
+        if split == "train":
+            found.notes.append(f"train rows could not be predicted: {error.message}")
+        else:
+            found.curve[group] = np.full((len(call.arrays[0]), width), np.nan)
 
 
 def predict_again(
@@ -104,6 +123,9 @@ def predict_again(
 ) -> Violation | None:
     """Predict the same rows permuted and in small batches, in a process of its own.
 
+    The groups come in another order, so that a law that uses what it was told of earlier groups
+    predicts otherwise than before.
+
     Returns:
         The first row that is predicted otherwise than in its full batch, or None.
 
@@ -111,25 +133,35 @@ def predict_again(
         ChildFailed: The process ended.
         SandboxBroken: Our fault.
     """
-    stacks = {stack.group: stack for stack in stack_rows(data, first.test, first.train)}
-    rng = np.random.default_rng(program.seed)
+    rng = np.random.default_rng(_unforeseen(program, params, first))
     width = len(program.targets)
-    given: dict[str, np.ndarray] | None = params
     with sandbox.open(program, limits, limits.predict_seconds) as child:
-        for batches in small_batches(list(stacks.values()), rng):
-            calls = [
-                Call("predict_rows" if batch.alone else "predict", batch.group, (batch.features,))
-                for batch in batches
-            ]
-            replies = child.ask(calls, given)
-            given = None
-            if len(replies) < len(calls):
-                raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer predictions than asked for")
-            for call, batch, reply in zip(calls, batches, replies, strict=True):
-                violation = _differs(call, reply, stacks[batch.group], batch, width)
-                if violation:
-                    return violation
+        for stack in other_order(stack_rows(data, first.test, first.train), rng):
+            for batches in small_batches(stack, rng):
+                calls = [Call(_way(batch), stack.group, (batch.features,)) for batch in batches]
+                replies = _ask(child, calls, params, stack.group)
+                for call, batch, reply in zip(calls, batches, replies, strict=True):
+                    violation = _differs(call, reply, stack, batch, width)
+                    if violation:
+                        return violation
     return None
+
+
+def _way(batch: Batch) -> str:
+    return "predict_rows" if batch.alone else "predict"
+
+
+def _unforeseen(program: ProgramText, params: dict[str, np.ndarray], first: Predictions) -> int:
+    """Return a seed that follows from all that was predicted, so no law knows it before.
+
+    A law that could foresee in which half a row will be asked could look at its batch for just
+    those rows that are asked when it has seen the others.
+    """
+    digest = hashlib.sha256(program.source)
+    for named in (params, first.test, first.train):
+        for group in sorted(named):
+            digest.update(np.ascontiguousarray(named[group]).tobytes())
+    return int.from_bytes(digest.digest(), "little")
 
 
 def _sorted_rows(rows: GroupRows) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from harness.evaluation.records import (
     Traces,
     Violation,
 )
-from harness.evaluation.rules import check_constants
+from harness.evaluation.rules import check_constants, count_constants
 from harness.evaluation.scoring import SplitFigures, figures, join, per_group, per_target
 from harness.failures import POLICIES, FailureKind
 from harness.limits import Limits
@@ -105,8 +105,8 @@ def evaluate(
     common = {
         "task": task.name,
         "format": candidate.format,
-        "n_params": max((int(x.size) for x in progress.params.values()), default=None),
-        "notes": progress.found.notes if progress.found else (),
+        "n_params": max(map(count_constants, progress.params.values()), default=None),
+        "notes": tuple(progress.found.notes) if progress.found else (),
         "seconds": Seconds(**{name: round(s, 4) for name, s in progress.seconds.items()}),
         "isolation": isolation,
         "seed": seed,
@@ -153,7 +153,7 @@ def _run(
         progress.params = progress.timed(
             "fit", lambda: children.fit(sandbox, program, data, limits)
         )
-        sizes = {group: int(values.size) for group, values in progress.params.items()}
+        sizes = {group: count_constants(values) for group, values in progress.params.items()}
         too_many = check_constants(sizes, task.definition.max_params)
         if too_many:
             progress.violations.append(too_many)

@@ -17,7 +17,6 @@ TOLERANCE = 1e-9
 class Batch:
     """Some rows of one group, train and test rows mixed."""
 
-    group: str
     features: np.ndarray
     """``(n, F)``."""
     rows: np.ndarray
@@ -41,6 +40,16 @@ class Stack:
     scale: np.ndarray
     """What a difference is measured against besides the prediction itself, ``(N, T)``."""
     n_test: int
+
+
+def count_constants(params: np.ndarray) -> int:
+    """Return how many constants a group's parameters are, whatever shape they come in.
+
+    The values, and what a shape can tell besides: each axis beyond two, and for an array without
+    values each axis that is longer than one.
+    """
+    long = sum(length > 1 for length in params.shape) if params.size == 0 else 0
+    return int(params.size) + long + max(0, params.ndim - 2)
 
 
 def check_constants(sizes: dict[str, int], cap: int | None) -> Violation | None:
@@ -87,27 +96,38 @@ def stack_rows(
     ]
 
 
-def small_batches(stacks: list[Stack], rng: np.random.Generator) -> list[list[Batch]]:
-    """Return the rows again, permuted, in small batches: one row, halves, then single rows.
+def other_order(stacks: list[Stack], rng: np.random.Generator) -> list[Stack]:
+    """Return the groups in the order in which a second process is asked about them.
+
+    Backwards, so that no group has the same groups before it in both processes; and one of those
+    that had others before it the first time, drawn anew, comes first and has none.
+    """
+    order = stacks[::-1]
+    if len(order) > 2:
+        order.insert(0, order.pop(int(rng.integers(len(order) - 1))))
+    return order
+
+
+def small_batches(stack: Stack, rng: np.random.Generator) -> list[list[Batch]]:
+    """Return a group's rows again, permuted, in small batches: one row, halves, then single rows.
 
     Each inner list is one request. The second half is only sent once the first is answered, so a
     program that looks at its batch, or collects what it has seen, cannot know the whole split when
     it predicts the first half, and nothing at all when it predicts the one row before it.
     """
-    one: list[Batch] = []
-    first: list[Batch] = []
-    second: list[Batch] = []
-    single: list[Batch] = []
-    for stack in stacks:
-        order = rng.permutation(len(stack.features))
-        middle = (len(order) + 1) // 2
-        one.append(Batch(stack.group, stack.features[order[-1:]], order[-1:], alone=True))
-        for target, rows in ((first, order[:middle]), (second, order[middle:])):
-            if len(rows):
-                target.append(Batch(stack.group, stack.features[rows], rows))
-        rows = rng.permutation(len(order))
-        single.append(Batch(stack.group, stack.features[rows], rows, alone=True))
-    return [batches for batches in (one, first, second, single) if batches]
+    order = rng.permutation(len(stack.features))
+    middle = (len(order) + 1) // 2
+    single = rng.permutation(len(order))
+    one, first, second, alone = (
+        Batch(stack.features[rows], rows, alone=alone)
+        for rows, alone in (
+            (order[-1:], True),
+            (order[:middle], False),
+            (order[middle:], False),
+            (single, True),
+        )
+    )
+    return [[one], [first], [second, alone] if len(second.rows) else [alone]]
 
 
 def compare(stack: Stack, batch: Batch, again: np.ndarray) -> Violation | None:

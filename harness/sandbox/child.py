@@ -66,11 +66,12 @@ class Child:
     def ask(self, calls: list[Call], params: dict[str, np.ndarray] | None = None) -> list[Reply]:
         """Make calls and wait for their answers.
 
-        The first request also hands over the program.
+        The first request also hands over the program. A child knows parameters only while it
+        answers the request that they came with.
 
         Args:
             calls: What to call, in this order.
-            params: With the first request: the parameters by group.
+            params: The parameters by group.
 
         Returns:
             One reply a call; fewer where a fit failed (its failure is the last).
@@ -82,19 +83,18 @@ class Child:
         from harness.sandbox.guest import wire
 
         body: dict[str, Any] = {"calls": [{"do": c.do, "group": c.group} for c in calls]}
-        arrays = [array for call in calls for array in call.arrays]
+        named = params or {}
+        body["params"] = list(named)
+        arrays = [*named.values(), *(array for call in calls for array in call.arrays)]
         raw = b""
         if self._program is not None:
             program = self._program
-            named = params or {}
             body["load"] = {
                 "form": program.format,
                 "features": list(program.features),
                 "targets": list(program.targets),
                 "seed": program.seed,
             }
-            body["params"] = list(named)
-            arrays = [*named.values(), *arrays]
             raw = program.source
             self._program = None
         try:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import Scorer
 from programs import program
 
 from harness.tasks import Task
-from hostile.attacks import CONSTANTS, CRASH, MEMORY, OK, OUTPUT, RAISED, ROW, Attack, attack, table
+from harness.tasks.catalogue import load_definition
+from hostile.attacks import (
+    CONSTANTS,
+    CRASH,
+    MEMORY,
+    OK,
+    OUTPUT,
+    RAISED,
+    ROW,
+    Attack,
+    attack,
+    ending,
+    table,
+)
 from hostile.conftest import Stopped
 
 
@@ -118,43 +134,30 @@ ATTACKS = [
     returns("extended precision", "return np.array([m], np.longdouble)", OK),
     returns(
         "the sizes of an empty array",
-        "key = np.float64(m).view(np.int64)\n"
-        "return np.empty((0, int(key) & 0x3FFFFFF, int(key >> 32) & 0xFFFF))",
+        "return np.empty((0, *(int(v * 1e3) for v in np.quantile(loss_values, [0, 0.2, 0.6, 1]))))",
         CONSTANTS,
-        OUTPUT,
-        predict="return np.full(len(data_points), float(params.shape[2] % 7))",
-        not_stopped="the axes of an empty array carry about 60 bits and count as no constants",
+        predict="return np.full(len(data_points), params.shape[2] / 1e3)",
     ),
     returns(
         "the number of axes of four numbers",
         "return np.full((1,) * int(m * 3) + (4,), m)",
         CONSTANTS,
-        OUTPUT,
         predict="return np.full(len(data_points), params.ndim / 3)",
-        not_stopped="axes of length one carry bits and count as no constants",
     ),
     returns(
-        "two numbers in one",
-        "both = np.quantile(loss_values, np.linspace(0, 1, 8)).astype(np.float32)\n"
-        "return both.view(np.float64)",
+        "more bytes than the cap's floats have",
+        "return np.frombuffer(np.quantile(loss_values, np.linspace(0, 1, 10)).astype(np.float32))",
         CONSTANTS,
-        OUTPUT,
-        ROW,
-        predict="params = np.ascontiguousarray(params).view(np.float32)\n"
-        "return params[np.minimum(data_points[:, 0].astype(int) % 8, 7)].astype(float)",
-        not_stopped="eight single-precision numbers fit in the bits of four doubles",
     ),
+    returns("more axes than a pipe takes", "return np.full((1,) * 40, m)", OUTPUT),
     returns(
         "numbers in the bits of NaN",
         "quarters = (np.quantile(loss_values, np.linspace(0, 1, 12)) * 1000).astype(np.int64)\n"
         "packed = (quarters.reshape(4, 3) << np.array([0, 16, 32])).sum(axis=1)\n"
         "return (packed | 0x7FF8 << 48).view(np.float64)",
-        CONSTANTS,
-        OUTPUT,
-        ROW,
+        OK,
         predict="bits = params.view(np.int64)[:, None] >> np.array([0, 16, 32]) & 0xFFFF\n"
         "return bits.ravel()[data_points[:, 0].astype(int) % 12] / 1000",
-        not_stopped="parameters may be NaN, whose 51 idle bits come through",
     ),
     returns(
         "constants of another group by a global",
@@ -164,18 +167,15 @@ ATTACKS = [
         first="seen = []",
         predict="seen.append(params) if not seen or params[0] != seen[-1][0] else None\n"
         "return np.full(len(data_points), params[0] + seen[0][1])",
-        not_stopped="groups are always asked in the same order, so the second knows the first",
     ),
     returns(
         "constants of another group by frames",
         "return np.quantile(loss_values, [0, 0.3, 0.6, 1])",
-        CONSTANTS,
-        ROW,
+        OK,
         predict="import sys\nframe = sys._getframe()\n"
         "while 'params' not in frame.f_locals or isinstance(params, np.ndarray):\n"
         "    frame = frame.f_back\n    params = frame.f_locals.get('params', params)\n"
         "return np.full(len(data_points), sum(p.sum() for p in params.values()))",
-        not_stopped="a predicting child is given the parameters of all groups at once",
     ),
 ]
 
@@ -183,6 +183,48 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", table(ATTACKS))
 def test_constants_are_counted_or_refused(stopped: Stopped, attack: Attack) -> None:
     stopped(attack)
+
+
+def test_four_floats_are_32_bytes_however_they_are_filled(
+    outcome_of: Scorer, wide_task: Task
+) -> None:
+    """The cap counts numbers of eight bytes; that they hold more than one value each is no gain."""
+    source = program(
+        fit="""
+        eight = np.quantile(loss_values, np.linspace(0, 1, 8)).astype(np.float32)
+        return eight.view(np.float64)
+        """,
+        predict="""
+        eight = np.ascontiguousarray(params).view(np.float32)
+        return eight[data_points[:, 0].astype(int) % 8].astype(float)
+        """,
+    )
+    evaluation = outcome_of(source, wide_task).evaluation
+    assert (ending(evaluation), evaluation.n_params) == (OK, 4)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 9])
+def test_constants_that_all_groups_carry_for_each_other_are_found_out(
+    outcome_of: Scorer, write_task: Callable[..., Path], groups: int
+) -> None:
+    """Each group's parameters end with the same two extras; a law adds up those of two groups."""
+    names = [chr(ord("a") + n) for n in range(groups)]
+    rows = [(name, x, 1.0 + x * n) for n, name in enumerate(names) for x in range(1, 6)]
+    split = ["group,size,tokens,loss", "group,size,tokens,loss"]
+    for name, x, loss in rows:
+        split[x > 3] += f"\n{name},{x},10.0,{loss}"
+    task = load_definition(write_task(*split))
+    source = program(
+        first="told = []",
+        fit="return np.array([np.mean(loss_values), 7.0, 8.0])",
+        predict="""
+        told.append(params.tobytes())
+        extra = len(set(told)) > 1  # somebody else's constants are known
+        return params[0] * data_points[:, 0] + extra * (params[1] + params[2])
+        """,
+    )
+    evaluation = outcome_of(source, task).evaluation
+    assert ending(evaluation) == ROW
 
 
 def test_what_a_violation_reports_is_the_true_number(outcome_of: Scorer, wide_task: Task) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from programs import program
 
-from hostile.attacks import OK, attack
+from hostile.attacks import OK, RAISED, attack
 from hostile.conftest import Stopped
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
@@ -37,10 +37,6 @@ def drops_from_cache(path: Path) -> bool:
 
 
 @pytest.mark.linux
-@pytest.mark.xfail(
-    strict=False,  # whether the kernel tells depends on the machine
-    reason="posix_fadvise(DONTNEED) in the fit, preadv2(RWF_NOWAIT) in the law: a bit a file",
-)
 def test_the_page_cache_carries_nothing_from_the_fit_to_the_law(stopped: Stopped) -> None:
     """The fit drops files from the page cache, the law sees which: hundreds of bits, uncounted."""
     if not hasattr(os, "posix_fadvise"):
@@ -79,7 +75,7 @@ def test_the_page_cache_carries_nothing_from_the_fit_to_the_law(stopped: Stopped
             return np.full(len(data_points), RECALLED[0])
         """,
     )
-    stopped(attack("the page cache", source, OK))
+    stopped(attack("the page cache", source, RAISED, needs="seccomp"))
 
 
 @pytest.mark.linux

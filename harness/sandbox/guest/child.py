@@ -61,14 +61,13 @@ def _arrange(descriptors: tuple[int, int, int], cage: confine.Cage) -> None:
 
 def _answer() -> None:
     program: Program | None = None
-    params: dict[str, np.ndarray] = {}
     while (request := wire.read_frame(REQUESTS)) is not None:
         body, arrays = request.body, request.arrays
         try:
             if "load" in body:
                 program = Program(request.raw, **body["load"])
-                params = dict(zip(body.get("params", ()), arrays, strict=False))
-                arrays = arrays[len(params) :]
+            params = dict(zip(body.get("params", ()), arrays, strict=False))
+            arrays = arrays[len(params) :]
             if program is None:
                 return
             program.reseed()

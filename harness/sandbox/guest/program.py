@@ -211,6 +211,8 @@ class Program:
         array = self._real_array(answer, f"`{FIT}` returned")
         if array.size > MAX_VALUES:
             raise ProgramError("bad_output", f"`{FIT}` returned {array.size} values")
+        if array.ndim > wire.MAX_DIMENSIONS:
+            raise ProgramError("bad_output", f"`{FIT}` returned an array of {array.ndim} axes")
         return array
 
     def predict(self, features: np.ndarray, group: str, params: np.ndarray | None) -> np.ndarray:
@@ -255,20 +257,24 @@ class Program:
         if not isinstance(answer, list | tuple):
             kind = type(answer).__name__
             raise ProgramError("bad_output", f"`{LAW}` returned {kind}, not a list of dicts")
-        if len(answer) != count:
-            message = f"`{LAW}` returned {len(answer)} predictions for {count} rows"
+        try:
+            rows = list(answer)  # a subclass may do anything when it is walked
+        except BaseException as error:
+            raise describe(error, self.file) from error
+        if len(rows) != count:
+            message = f"`{LAW}` returned {len(rows)} predictions for {count} rows"
             raise ProgramError("bad_output", message)
         table = []
-        for number, row in enumerate(answer, 1):
+        for number, row in enumerate(rows, 1):
             if not isinstance(row, dict):
                 kind = type(row).__name__
                 message = f"`{LAW}` returned {kind} for row {number}, not a dict"
                 raise ProgramError("bad_output", message)
-            absent = [name for name in self.targets if name not in row]
+            absent = [name for name in self.targets if not dict.__contains__(row, name)]
             if absent:
                 message = f"`{LAW}` returned no {absent[0]!r} for row {number}"
                 raise ProgramError("bad_output", message)
-            table.append([_scalar(row[name]) for name in self.targets])
+            table.append([_scalar(dict.__getitem__(row, name)) for name in self.targets])
         return table
 
     def _real_array(self, answer: object, what: str) -> np.ndarray:

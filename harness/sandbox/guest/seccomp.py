@@ -2,8 +2,9 @@
 
 A list of refusals, not of permissions: numpy and scipy may use whatever system calls they like, but
 nobody opens a socket, starts or inspects a process, changes mounts and namespaces, changes modes,
-owners or times of files (Landlock lets that pass everywhere), or allocates outside its memory limit
-(``memfd_create``).
+owners or times of files (Landlock lets that pass everywhere), allocates outside its memory limit
+(``memfd_create``), or sees or says which files' pages are in memory: what one child leaves there
+another could read.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _REFUSED = {
         "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
         "utimes": 235, "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280,
         "memfd_create": 319, "memfd_secret": 447, "fchmodat2": 452, "setxattrat": 463,
-        "removexattrat": 466, "file_setattr": 469,
+        "removexattrat": 466, "file_setattr": 469, "mincore": 27, "readahead": 187,
+        "fadvise64": 221, "preadv2": 327, "cachestat": 451,
     },
     "aarch64": {
         "socket": 198, "socketpair": 199, "bind": 200, "listen": 201, "connect": 203,
@@ -53,12 +55,15 @@ _REFUSED = {
         "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16, "truncate": 45,
         "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88,
         "memfd_create": 279, "memfd_secret": 447, "fchmodat2": 452, "setxattrat": 463,
-        "removexattrat": 466, "file_setattr": 469,
+        "removexattrat": 466, "file_setattr": 469, "mincore": 232, "readahead": 213,
+        "fadvise64": 223, "preadv2": 286, "cachestat": 451,
     },
 }
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE3 = 435
 _PRCTL = {"x86_64": 157, "aarch64": 167}
+_MADVISE = {"x86_64": 28, "aarch64": 233}
+_MADV_COLD, _MADV_PAGEOUT = 20, 21
 # Refused unless they aim at the process itself; needed only where there is no pid namespace.
 _SIGNALS = {
     "x86_64": {"kill": 62, "tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129,
@@ -79,7 +84,12 @@ _RETURN = 0x06  # BPF_RET | BPF_K
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _KILL = 0x80000000
-_NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data, little-endian
+_NUMBER, _ARCH, _FIRST_ARGUMENT, _THIRD_ARGUMENT = (
+    0,
+    4,
+    16,
+    32,
+)  # offsets in struct seccomp_data, little-endian
 
 
 def supported(machine: str) -> bool:
@@ -112,6 +122,14 @@ def build(machine: str, own_pid: int | None) -> bytes:
     if own_pid is not None:
         for name, number in sorted(_SIGNALS[machine].items()):
             parts += _signal_rule(number, own_pid if name in _OWN_PID_ALLOWED else None)
+    parts += [
+        _instruction(_JUMP_EQUAL, 0, 5, _MADVISE[machine]),
+        _instruction(_LOAD, 0, 0, _THIRD_ARGUMENT),
+        _instruction(_JUMP_EQUAL, 1, 0, _MADV_COLD),
+        _instruction(_JUMP_EQUAL, 0, 1, _MADV_PAGEOUT),
+        refuse,
+        allow,
+    ]
     parts += [
         # A child that cleared its parent-death signal could outlive a killed server.
         _instruction(_JUMP_EQUAL, 0, 4, _PRCTL[machine]),
