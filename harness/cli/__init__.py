@@ -16,6 +16,7 @@ from harness.cli import (
     results,
     run,
     score,
+    submit,
     tasks,
 )
 from harness.errors import UserError
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("check")(check.check)
+app.command("submit")(submit.submit)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

@@ -134,13 +134,13 @@ def _stream(
     if not plan.to_score:
         return
     if backend == "local":
-        yield from _local(plan.to_score, jobs)
+        yield from score_locally(plan.to_score, jobs)
     else:
         with _dask_client(jobs, scheduler):
             yield from _parallel(_score_on_worker, plan.to_score)
 
 
-def _local(work: tuple[Job, ...], jobs: int) -> Generator[Finished, None, None]:
+def score_locally(work: tuple[Job, ...], jobs: int) -> Generator[Finished, None, None]:
     """Score in threads: each only waits for the pipes of a sandbox of its own."""
     pool = SandboxPool()
     stopped = threading.Event()
