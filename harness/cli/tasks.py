@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.output import wide_console
+from harness.cli.pull import pull_tasks
 from harness.errors import DataNotFoundError, UserError
 from harness.tasks import Catalogue, Task, load_catalogue
 from harness.tasks.reading import count_rows
@@ -91,6 +92,9 @@ def verify_tasks(
         typer.echo(f"{outcome:<8}  {task.name}: {text}")
     if failed:
         raise typer.Exit(1)
+
+
+app.command("pull")(pull_tasks)
 
 
 def _chosen(catalogue: Catalogue, names: Sequence[str], suite: str | None) -> list[Task]:
@@ -194,6 +198,8 @@ def _print_card(console: Console, task: Task, missing: str | None) -> None:
 
 
 def _facts_table(task: Task, missing: str | None) -> Table:
+    from harness.tasks.pull import pulled_record
+
     definition = task.definition
     reference = definition.reference
     table = _table(None, None)
@@ -203,6 +209,9 @@ def _facts_table(task: Task, missing: str | None) -> Table:
     table.add_row("known law", reference.law)
     table.add_row("source", " ".join(filter(None, (reference.citation, reference.url))))
     table.add_row("data", missing or _data_line(task))
+    pulled = pulled_record(task)
+    if pulled is not None:
+        table.add_row("pulled from", f"{pulled.repository} at commit {pulled.commit}")
     return table
 
 

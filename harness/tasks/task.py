@@ -59,7 +59,7 @@ class Task:
         """
         data = self.definition.data
         if isinstance(data, ExternalData):
-            return _external_files(self.name, data)
+            return _external_files(self.name, data, self._pull_command())
         folder = self.path.parent
         return folder / data.train.path, folder / data.test.path
 
@@ -89,6 +89,10 @@ class Task:
         """
         return self._digest
 
+    def _pull_command(self) -> str:
+        own = self.path.parent.parent != paths.tasks_folder()
+        return f"sld tasks pull {self.path if own else self.suite}"
+
     @cached_property
     def _hashes(self) -> tuple[str, str]:
         train, test = self.files()
@@ -115,7 +119,7 @@ class Task:
         return SplitFile(train, train_seen, data.train), SplitFile(test, test_seen, data.test)
 
 
-def _external_files(name: str, data: ExternalData) -> tuple[Path, Path]:
+def _external_files(name: str, data: ExternalData, pull: str) -> tuple[Path, Path]:
     given = paths.data_folder()
     places = [base / data.folder for base in (given, paths.cache_folder()) if base is not None]
     for place in places:
@@ -126,6 +130,7 @@ def _external_files(name: str, data: ExternalData) -> tuple[Path, Path]:
     first = str(places[0]) if given is not None else "$SLD_DATA (not set)"
     raise DataNotFoundError(
         f"the data of task {name!r} is not here: looked for {data.train.path} and "
-        f"{data.test.path} in {first} and in {places[-1]}; set SLD_DATA to the folder that holds "
-        f"{suite}/ (it is the data set {data.hub.repository} on the Hugging Face Hub)"
+        f"{data.test.path} in {first} and in {places[-1]}; type: {pull} (it is the data set "
+        f"{data.hub.repository} on the Hugging Face Hub), or set SLD_DATA to the folder that "
+        f"holds {suite}/"
     )

@@ -153,10 +153,9 @@ def enter(cage: Cage, scratch: str, limits: ChildLimits, identity: tuple[int, in
     """
     if kernel.LINUX:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9)  # first: a killed server leaves nothing behind
+    os.setsid()  # also in a namespace: a signal to the group would reach the server outside
     if cage.namespaces:
         _map_identity(*identity)
-    else:
-        os.setsid()
     if cage.tmpfs:
         kernel.mount_tmpfs(scratch, limits.scratch_bytes)
     os.chdir(scratch)
@@ -165,8 +164,8 @@ def enter(cage: Cage, scratch: str, limits: ChildLimits, identity: tuple[int, in
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if cage.landlock:
         _restrict_files(cage, scratch)
-    if cage.namespaces:
-        kernel.drop_capabilities()
+    if kernel.LINUX:
+        kernel.drop_capabilities()  # root's own, too, where there is no user namespace
     if cage.seccomp:
         kernel.install_filter(cage.filter or seccomp.build(kernel.MACHINE, os.getpid()))
 
