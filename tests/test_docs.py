@@ -34,6 +34,7 @@ def help_of(*command: str) -> str:
         "run",
         "score",
         "check",
+        "submit",
         "leaderboard",
         "compare",
         "audit",
@@ -53,6 +54,25 @@ def test_every_command_and_option_is_in_the_manual(command: str) -> None:
     assert options
     for option in options:
         assert option in row or (option == "--task" and "TASK" in row)
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "promises.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    promises = [row for row in rows if not row.startswith("| promise |")]
+    assert len(promises) > 25
+    for row in promises:
+        named = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", row)
+        assert named, row
+        for file, name in named:
+            code = (ROOT / file).read_text("utf-8")
+            assert (f"def {name}(" if name else "def test_") in code, (file, name)
+
+
+def test_every_file_of_hostile_programs_belongs_to_a_promise() -> None:
+    text = (ROOT / "docs" / "promises.md").read_text("utf-8")
+    for file in sorted((ROOT / "tests" / "hostile").glob("test_*.py")):
+        assert f"`tests/hostile/{file.name}`" in text, file.name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
