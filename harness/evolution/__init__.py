@@ -1,0 +1,1 @@
+"""Search for laws: proposers, a gateway that sees train rows only, an archive, a loop."""

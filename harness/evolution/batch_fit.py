@@ -1,0 +1,168 @@
+"""Many fits of one law at once: all cells, folds and starts in one batch of arrays.
+
+Variable projection (Golub and Pereyra 1973) with Kaufman's approximation of the derivative and
+Levenberg-Marquardt steps: for each set of shape constants the linear ones are solved for, so only
+the shape is searched. The batch shares every numpy call; that is what makes it fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evolution.expression import Law
+from harness.evolution.rows import FloatArray
+
+_RIDGE = 1e-11
+"""Relative to the diagonal of the scaled normal equations: keeps twins among terms solvable."""
+_STEP = 1e-5
+_FIRST_DAMPING = 1e-2
+_MOST_DAMPING = 1e8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchFit:
+    """Fits of one law, one for each member of a batch."""
+
+    theta: FloatArray
+    """Shape constants, ``(B, P)``."""
+    linear: FloatArray
+    """Linear constants, ``(B, K)``."""
+    cost: FloatArray
+    """Weighted mean square in the law's link, ``(B,)``."""
+    fitted: FloatArray
+    """The law's sum at all rows, held-out ones too, ``(B, N)``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """What a batch is fitted to. Members share neither rows nor weights."""
+
+    columns: tuple[FloatArray, ...]
+    """Coordinates of each feature, ``(B, N)``."""
+    y: FloatArray
+    """In the law's link, ``(B, N)``."""
+    weights: FloatArray
+    """0 for rows that are not fitted, ``(B, N)``."""
+
+    def take(self, members: np.ndarray) -> Problem:
+        """Return some members."""
+        columns = tuple(column[members] for column in self.columns)
+        return Problem(columns, self.y[members], self.weights[members])
+
+
+def fit_batch(law: Law, problem: Problem, starts: FloatArray, steps: int) -> BatchFit:
+    """Fit a law to every member of a batch.
+
+    Args:
+        law: The law.
+        problem: The members, B of them.
+        starts: Where each begins, ``(B, P)``.
+        steps: Levenberg-Marquardt steps; with no shape constants one solution is exact.
+    """
+    low = np.array([slot.low for slot in law.slots])
+    high = np.array([slot.high for slot in law.slots])
+    theta = np.clip(starts, low, high)
+    state = _project(law, problem, theta)
+    if theta.shape[1]:
+        damping = np.full(len(theta), _FIRST_DAMPING)
+        for _ in range(steps):
+            wanted = np.clip(theta - _move(law, problem, theta, state, damping), low, high)
+            tried = _project(law, problem, wanted)
+            better = tried.cost < state.cost
+            theta = np.where(better[:, None], wanted, theta)
+            state = state.merged(tried, better)
+            damping = np.clip(np.where(better, damping / 6.0, damping * 5.0), 1e-9, _MOST_DAMPING)
+    return BatchFit(theta, state.linear, state.cost, state.fitted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """The best linear constants for given shapes, and what derivatives need."""
+
+    basis: FloatArray
+    """``(B, N, K)``, weighted."""
+    solver: FloatArray
+    """Inverse of the scaled, damped normal equations, ``(B, K, K)``."""
+    scale: FloatArray
+    """``(B, 1, K)``."""
+    linear: FloatArray
+    residual: FloatArray
+    """``(B, N)``, weighted."""
+    fitted: FloatArray
+    cost: FloatArray
+
+    def merged(self, other: _State, better: np.ndarray) -> _State:
+        def pick(mine: FloatArray, theirs: FloatArray) -> FloatArray:
+            where = better.reshape(-1, *(1,) * (mine.ndim - 1))
+            return np.where(where, theirs, mine)
+
+        return _State(
+            pick(self.basis, other.basis),
+            pick(self.solver, other.solver),
+            pick(self.scale, other.scale),
+            pick(self.linear, other.linear),
+            pick(self.residual, other.residual),
+            pick(self.fitted, other.fitted),
+            pick(self.cost, other.cost),
+        )
+
+
+def _raw_basis(law: Law, problem: Problem, theta: FloatArray) -> FloatArray:
+    slots = [theta[:, index, None] for index in range(theta.shape[1])]
+    parts = law.basis(problem.columns, slots)
+    shape = problem.y.shape
+    return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
+
+
+def _project(law: Law, problem: Problem, theta: FloatArray) -> _State:
+    raw = _raw_basis(law, problem, theta)
+    basis = raw * problem.weights[..., None]
+    norms: FloatArray = np.sqrt(np.einsum("bnk,bnk->bk", basis, basis))
+    scale: FloatArray = 1.0 / np.where(norms > 0, norms, 1.0)
+    scaled = basis * scale[:, None, :]
+    normal = scaled.transpose(0, 2, 1) @ scaled
+    normal += _RIDGE * np.eye(normal.shape[-1])
+    target = problem.y * problem.weights
+    right = np.einsum("bnk,bn->bk", scaled, target)
+    solver = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    linear = np.einsum("bkl,bl->bk", solver, right)
+    linear += np.einsum(  # one refinement: the normal equations square the condition
+        "bkl,bl->bk", solver, right - np.einsum("bkl,bl->bk", normal, linear)
+    )
+    linear = linear * scale
+    fitted = np.einsum("bnk,bk->bn", raw, linear)
+    residual = (problem.y - fitted) * problem.weights
+    counts = np.maximum((problem.weights > 0).sum(axis=1), 1)
+    cost = np.einsum("bn,bn->b", residual, residual) / counts
+    cost = np.where(np.isfinite(cost), cost, np.inf)
+    return _State(scaled, solver, scale[:, None, :], linear, residual, fitted, cost)
+
+
+def _move(
+    law: Law, problem: Problem, theta: FloatArray, state: _State, damping: FloatArray
+) -> FloatArray:
+    """Return the damped Gauss-Newton step of the projected problem, ``(B, P)``."""
+    n_members, n_shapes = theta.shape
+    jacobian = np.empty((*problem.y.shape, n_shapes))
+    for index in range(n_shapes):
+        moved = theta.copy()
+        moved[:, index] += _STEP
+        shifted = _raw_basis(law, problem, moved)
+        sum_moved = np.einsum("bnk,bk->bn", shifted, state.linear) - state.fitted
+        jacobian[..., index] = sum_moved / _STEP * problem.weights
+    # What the linear constants would take up again is no gain.
+    along = np.einsum("bnk,bnp->bkp", state.basis, jacobian)
+    jacobian -= state.basis @ (state.solver @ along)
+    normal = jacobian.transpose(0, 2, 1) @ jacobian
+    gradient = -np.einsum("bnp,bn->bp", jacobian, state.residual)
+    diagonal = np.einsum("bpp->bp", normal)
+    most = diagonal.max(axis=1, keepdims=True)
+    ridge = damping[:, None] * np.maximum(diagonal, 1e-9 * most) + 1e-300
+    normal[:, range(n_shapes), range(n_shapes)] += ridge
+    usable = np.isfinite(normal).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
+    normal = np.where(usable[:, None, None], normal, np.eye(n_shapes))
+    gradient = np.where(usable[:, None], gradient, 0.0)
+    step: FloatArray = np.linalg.solve(normal, gradient[..., None])[..., 0]
+    return np.clip(step, -2.0, 2.0).reshape(n_members, n_shapes)

@@ -1,0 +1,212 @@
+"""Writes a law as a candidate program: readable, self-contained, numpy and scipy only.
+
+A written program computes what its tree computes, operation by operation, and fits with the same
+code (``runtime``): their scores agree to 1e-9, which ``refit`` and the tests compare.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evolution import runtime
+from harness.evolution.expression import Law
+from harness.evolution.formula import formula
+from harness.evolution.rows import Axis, FloatArray, Kind
+
+_WIDTH = 96
+_RUNTIME = ("solve_linear", "fit_shape")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emission:
+    """What is written besides the law."""
+
+    title: str
+    axes: tuple[Axis, ...]
+    targets: tuple[str, ...]
+    starts: FloatArray
+    """Shape constants that each fit begins with, ``(S, P)``."""
+    origin: str = ""
+    """Where the law comes from, a sentence."""
+
+
+def write_program(law: Law, emission: Emission) -> str:
+    """Return a law as the text of an ``evolve-block`` program.
+
+    Args:
+        law: The law.
+        emission: Names, references, starts.
+    """
+    names = _coordinate_names(emission.axes)
+    constants = slot_names(law, emission.axes)
+    parts = [
+        _docstring(law, emission),
+        "import numpy as np\nfrom scipy.optimize import least_squares\n",
+        "# EVOLVE-BLOCK-START",
+        _numbers(law, emission, constants),
+        _terms(law, emission, names, constants),
+        *(_plain_source(name) for name in _RUNTIME),
+        _fit(law, emission),
+        _predict(law, emission),
+        "# EVOLVE-BLOCK-END\n",
+    ]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def slot_names(law: Law, axes: Sequence[Axis]) -> list[str]:
+    """Return names for the shape constants: what each is, and of which features."""
+    names: list[str] = []
+    for term in law.terms:
+        for factor in term.factors:
+            of = "_".join(axes[index].name for index in sorted(factor.features)[:2])
+            names += [f"{slot.name}_{of}" for slot in factor.slots]
+    count: dict[str, int] = {}
+    result = []
+    for name in names:
+        count[name] = count.get(name, 0) + 1
+        result.append(f"{name}_{count[name]}" if names.count(name) > 1 else name)
+    return result
+
+
+def _coordinate_names(axes: Sequence[Axis]) -> list[str]:
+    return [axis.name if axis.kind is Kind.LOG else f"log_{axis.name}" for axis in axes]
+
+
+def _docstring(law: Law, emission: Emission) -> str:
+    text = formula(law, [axis.name for axis in emission.axes], emission.targets)
+    lines = [emission.title, "", *textwrap.wrap(text, _WIDTH, subsequent_indent="    ")]
+    lines += ["", f"{law.n_constants} constants for each target of a group."]
+    if emission.origin:
+        lines += ["", *textwrap.wrap(emission.origin, _WIDTH)]
+    clean = "\n".join(lines).replace("\\", "/").replace('"""', "'''")
+    return f'"""{clean}\n"""'
+
+
+def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
+    lines = ["# Shape constants: bounds, and where fits begin (found on train rows)."]
+    lines.append(f"SHAPE = ({', '.join(map(repr, constants))}{',' if len(constants) == 1 else ''})")
+    lines.append(f"LOW = np.array({[slot.low for slot in law.slots]!r})")
+    lines.append(f"HIGH = np.array({[slot.high for slot in law.slots]!r})")
+    rows = [f"        {[float(f'{v:.6g}') for v in row]!r}," for row in emission.starts]
+    if law.slots:
+        lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]
+    else:
+        lines.append("STARTS = np.empty((1, 0))")
+    return "\n".join(lines)
+
+
+def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequence[str]) -> str:
+    lines = [
+        "def terms(data_points, shape):",
+        '    """Return what the linear constants multiply: (rows, terms)."""',
+    ]
+    for index, (axis, name) in enumerate(zip(emission.axes, names, strict=True)):
+        if index in law.features:
+            column = f"data_points[:, {index}]"
+            if axis.kind is Kind.LOG:
+                lines.append(f"    {name} = {column} - {axis.reference!r}")
+            else:
+                lines.append(
+                    f"    {name} = np.log(np.maximum({column}, 1e-12) / {axis.reference!r})"
+                )
+    if constants:
+        comma = "," if len(constants) == 1 else ""
+        lines.append(f"    {', '.join(constants)}{comma} = shape")
+    lines.append("    return np.column_stack(")
+    lines.append("        [")
+    lines += [f"            {code}," for code in law.code(names, constants)]
+    if law.offset:
+        lines.append("            np.ones(len(data_points)),")
+    lines += ["        ]", "    )"]
+    return "\n\n" + "\n".join(lines)
+
+
+def _fit(law: Law, emission: Emission) -> str:
+    y = "np.log(loss_values)" if law.link == "log" else "loss_values"
+    each = "fit_shape(lambda shape: terms(data_points, shape), {y}, STARTS, LOW, HIGH)"
+    if len(emission.targets) == 1:
+        body = f"    y = {y}\n    return {each.format(y='y')}"
+    else:
+        body = f"    y = {y}\n    return np.stack(\n        [\n"
+        body += f"            {each.format(y='y[:, target]')}\n"
+        body += "            for target in range(y.shape[1])\n        ]\n    )"
+    return (
+        "\n\ndef fit_scaling_law(data_points, loss_values):\n"
+        '    """Return the linear constants, then the shape constants."""\n' + body
+    )
+
+
+def _predict(law: Law, emission: Emission) -> str:
+    linear = law.n_linear
+    if len(emission.targets) == 1:
+        total = f"terms(data_points, params[{linear}:]) @ params[:{linear}]"
+        body = f"    total = {total}"
+    else:
+        body = (
+            "    total = np.column_stack(\n        [\n"
+            f"            terms(data_points, own[{linear}:]) @ own[:{linear}] for own in params\n"
+            "        ]\n    )"
+        )
+    answer = "np.exp(np.clip(total, -60.0, 60.0))" if law.link == "log" else "total"
+    return (
+        "\n\ndef scaling_law_func(data_points, params):\n"
+        '    """Predict every row from the constants."""\n' + body + f"\n    return {answer}"
+    )
+
+
+def _plain_source(name: str) -> str:
+    """Return a function of the runtime without its annotations."""
+    source = inspect.getsource(getattr(runtime, name))
+    source = re.sub(r": (?:Callable\[\[Any\], Any\]|Any)(?=[,)])", "", source)
+    return "\n\n" + re.sub(r" -> Any:", ":", source).rstrip("\n")
+
+
+def refit(
+    law: Law, axes: Sequence[Axis], starts: FloatArray, features: FloatArray, y: FloatArray
+) -> FloatArray:
+    """Fit a tree to some rows as its program does; returns the constants, ``(T, K + P)``.
+
+    Args:
+        law: The law.
+        axes: Of the features.
+        starts: Where fits begin, ``(S, P)``.
+        features: ``(N, F)``.
+        y: ``(N, T)``.
+    """
+    low = np.array([slot.low for slot in law.slots])
+    high = np.array([slot.high for slot in law.slots])
+    rounded = np.array([[float(f"{v:.6g}") for v in row] for row in starts])
+    rounded = rounded.reshape(len(starts), len(low))
+    target = np.log(y) if law.link == "log" else y
+    columns = [np.ascontiguousarray(target[:, index]) for index in range(y.shape[1])]
+    return np.stack(
+        [
+            runtime.fit_shape(
+                lambda shape: _basis(law, axes, features, shape), column, rounded, low, high
+            )
+            for column in columns
+        ]
+    )
+
+
+def predict(
+    law: Law, axes: Sequence[Axis], constants: FloatArray, features: FloatArray
+) -> FloatArray:
+    """Predict rows from a tree's constants, as its program does; ``(N, T)``."""
+    linear = law.n_linear
+    total = np.column_stack(
+        [_basis(law, axes, features, own[linear:]) @ own[:linear] for own in constants]
+    )
+    return np.exp(np.clip(total, -60.0, 60.0)) if law.link == "log" else total
+
+
+def _basis(law: Law, axes: Sequence[Axis], features: FloatArray, shape: FloatArray) -> FloatArray:
+    columns = [axis.coordinate(features[:, index]) for index, axis in enumerate(axes)]
+    parts = law.basis(columns, list(shape))
+    return np.column_stack([np.broadcast_to(part, len(features)) for part in parts])

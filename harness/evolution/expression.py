@@ -1,0 +1,439 @@
+"""Laws as typed trees over the building blocks of scaling laws.
+
+    law     = link( offset + sum of terms )
+    term    = constant x product of factors
+    factor  = function of one scale, with shape constants of its own
+    scale   = a feature, shifted, saturated, or a product of powers of others
+
+The constants in front of terms (and the offset) enter linearly and are solved for; the shape
+constants, one per parameter slot of a node, are searched. Everything is computed in logarithms of
+features divided by their reference (``rows.Axis``): a scale's value is its logarithm.
+
+Every node can compute itself on arrays and write itself as Python. Both do the same operations
+in the same order, so that a written program gives what its tree gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from harness.evolution.rows import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a shape constant may lie, and where its search starts."""
+
+    low: float
+    high: float
+    starts: tuple[float, ...]
+    name: str
+
+
+EXPONENT = Slot(-3.0, 3.0, (-0.3, -0.8, -0.1, 0.4), "exponent")
+OFFSET = Slot(-12.0, 8.0, (-1.0, 1.0, -4.0, 2.5), "log_shift")
+PLACE = Slot(-12.0, 12.0, (0.0, 2.0, -2.0, 4.0), "log_place")
+WIDTH = Slot(-3.0, 3.0, (0.0, 1.0, -1.0, 0.5), "log_width")
+MIX = Slot(-3.0, 3.0, (0.5, 1.0, -0.5, 0.2), "mix")
+RATE = Slot(-30.0, 30.0, (-1.0, -5.0, 2.0, -0.2), "rate")
+EPOCHS = Slot(-2.0, 8.0, (2.7, 1.0, 4.0, 0.0), "log_epochs")
+
+Theta: TypeAlias = Sequence[FloatArray]
+"""Shape constants in the order of the slots; each broadcasts against the rows."""
+Columns: TypeAlias = Sequence[FloatArray]
+"""Coordinates of the features, in their order, each broadcasting against the others."""
+
+
+class Node(Protocol):
+    """A part of a law."""
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Its own shape constants and those of its parts, in order."""
+
+    @property
+    def features(self) -> frozenset[int]:
+        """The features that it looks at."""
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        """Compute it: the logarithm for a scale, the value for a factor."""
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        """Write it as a Python expression.
+
+        Args:
+            names: What the features' coordinates are called.
+            constants: What the shape constants are called, in the order of the slots.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature as it is."""
+
+    index: int
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return ()
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset({self.index})
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        return columns[self.index]
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        return names[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """``x + s``: a power of it levels off towards small scales."""
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (OFFSET, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        return np.logaddexp(self.of.value(columns, theta[1:]), theta[0])
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        return f"np.logaddexp({self.of.code(names, constants[1:])}, {constants[0]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """``x * z^m``: two scales that count together."""
+
+    first: Scale
+    second: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (MIX, *self.first.slots, *self.second.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.first.features | self.second.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        split = 1 + len(self.first.slots)
+        first = self.first.value(columns, theta[1:split])
+        return first + theta[0] * self.second.value(columns, theta[split:])
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        split = 1 + len(self.first.slots)
+        first = self.first.code(names, constants[1:split])
+        return f"({first} + {constants[0]} * {self.second.code(names, constants[split:])})"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """Data seen again and again is worth less (Muennighoff et al. 2023, arXiv:2305.16264).
+
+    ``U + U R (1 - exp(-(D / U - 1) / R))`` for D tokens seen of which U are distinct. The ratio of
+    the two references is folded into ``ratio``: log(reference of D / reference of U).
+    """
+
+    unique: int
+    seen: int
+    ratio: float
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (EPOCHS,)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset({self.unique, self.seen})
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        unique = columns[self.unique]
+        repeats = np.exp(np.minimum(columns[self.seen] - unique + self.ratio, 30.0)) - 1.0
+        epochs = np.exp(theta[0])
+        worth = -np.expm1(-np.maximum(repeats, 0.0) / epochs)
+        result: FloatArray = unique + np.log1p(epochs * worth)
+        return result
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        unique, seen, epochs = names[self.unique], names[self.seen], f"np.exp({constants[0]})"
+        repeats = f"(np.exp(np.minimum({seen} - {unique} + {self.ratio!r}, 30.0)) - 1.0)"
+        worth = f"-np.expm1(-np.maximum({repeats}, 0.0) / {epochs})"
+        return f"({unique} + np.log1p({epochs} * {worth}))"
+
+
+Scale: TypeAlias = Feature | Shift | Blend | Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """``x^a``."""
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (EXPONENT, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        return np.exp(_bounded(theta[0] * self.of.value(columns, theta[1:])))
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        inner = self.of.code(names, constants[1:])
+        return f"np.exp(np.clip({constants[0]} * {inner}, -60.0, 60.0))"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """``log x``."""
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return self.of.slots
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        return self.of.value(columns, theta)
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        return self.of.code(names, constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A share, or what is a logarithm already, as a number."""
+
+    index: int
+    share: bool
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return ()
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset({self.index})
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        return np.exp(columns[self.index]) if self.share else columns[self.index]
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        return f"np.exp({names[self.index]})" if self.share else names[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """``exp(sum of t_j r_j)`` over shares r (Ye et al. 2024, arXiv:2403.16952)."""
+
+    shares: tuple[int, ...]
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (RATE,) * len(self.shares)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset(self.shares)
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        total = theta[0] * np.exp(columns[self.shares[0]])
+        for index, rate in zip(self.shares[1:], theta[1:], strict=True):
+            total = total + rate * np.exp(columns[index])
+        return np.exp(_bounded(total))
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        parts = [f"{c} * np.exp({names[i]})" for i, c in zip(self.shares, constants, strict=True)]
+        return f"np.exp(np.clip({' + '.join(parts)}, -60.0, 60.0))"
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """``1 / (1 + (x / s)^a)``: from one level to another."""
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (PLACE, WIDTH, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        steep = np.exp(theta[1]) * (self.of.value(columns, theta[2:]) - theta[0])
+        return 1.0 / (1.0 + np.exp(_bounded(steep)))
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        inner = self.of.code(names, constants[2:])
+        steep = f"np.exp({constants[1]}) * ({inner} - {constants[0]})"
+        return f"1.0 / (1.0 + np.exp(np.clip({steep}, -60.0, 60.0)))"
+
+
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """``exp(-((log x - m) / w)^2 / 2)``: worse, or better, around one place."""
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (PLACE, WIDTH, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        off = (self.of.value(columns, theta[2:]) - theta[0]) / np.exp(theta[1])
+        return np.exp(-0.5 * np.minimum(off * off, 1000.0))
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        inner = self.of.code(names, constants[2:])
+        off = f"(({inner} - {constants[0]}) / np.exp({constants[1]}))"
+        return f"np.exp(-0.5 * np.minimum({off} * {off}, 1000.0))"
+
+
+Factor: TypeAlias = Power | Log | Raw | Mixture | Saturation | Bump
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A product of factors, with a constant in front."""
+
+    factors: tuple[Factor, ...]
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return tuple(slot for factor in self.factors for slot in factor.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset().union(*(factor.features for factor in self.factors))
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        product: FloatArray | None = None
+        for factor, own in zip(self.factors, _shares(self.factors, theta), strict=True):
+            value = factor.value(columns, own)
+            product = value if product is None else product * value
+        if product is None:
+            msg = "a term has a factor"
+            raise ValueError(msg)
+        return product
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        own = _shares(self.factors, constants)
+        parts = [f.code(names, c) for f, c in zip(self.factors, own, strict=True)]
+        return " * ".join(_in_product(part) for part in parts)
+
+
+Link = Literal["identity", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A whole law."""
+
+    terms: tuple[Term, ...]
+    offset: bool = True
+    link: Link = "identity"
+    """With ``log`` the sum is the logarithm of the target, which must be positive."""
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """All shape constants, in order."""
+        return tuple(slot for term in self.terms for slot in term.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        """The features that it looks at."""
+        return frozenset().union(*(term.features for term in self.terms))
+
+    @property
+    def n_linear(self) -> int:
+        """Constants that enter linearly."""
+        return len(self.terms) + self.offset
+
+    @property
+    def n_constants(self) -> int:
+        """All constants of one cell."""
+        return self.n_linear + len(self.slots)
+
+    @property
+    def complexity(self) -> int:
+        """Nodes of the tree, constants not counted."""
+        return sum(1 for _ in walk(self))
+
+    def basis(self, columns: Columns, theta: Theta) -> list[FloatArray]:
+        """Return what the linear constants multiply: the terms, then 1 for the offset."""
+        parts = [
+            term.value(columns, own)
+            for term, own in zip(self.terms, _shares(self.terms, theta), strict=True)
+        ]
+        return [*parts, np.ones(())] if self.offset else parts
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> list[str]:
+        """Return the terms as Python expressions."""
+        own = _shares(self.terms, constants)
+        return [term.code(names, c) for term, c in zip(self.terms, own, strict=True)]
+
+
+def walk(part: Law | Term | Factor | Scale) -> Iterator[Term | Factor | Scale]:
+    """Yield the nodes of a tree, parents first."""
+    if not isinstance(part, Law):
+        yield part
+    if isinstance(part, Law):
+        children: tuple[Term | Factor | Scale, ...] = part.terms
+    elif isinstance(part, Term):
+        children = part.factors
+    elif isinstance(part, Blend):
+        children = (part.first, part.second)
+    elif isinstance(part, Feature | Effective | Raw | Mixture):
+        children = ()
+    else:
+        children = (part.of,)
+    for child in children:
+        yield from walk(child)
+
+
+def normal_form(law: Law) -> Law:
+    """Return the law with terms and factors in one order: the same law written otherwise."""
+    terms = [Term(tuple(sorted(term.factors, key=repr))) for term in law.terms]
+    return Law(tuple(sorted(terms, key=repr)), law.offset, law.link)
+
+
+def _shares(parts: Sequence[Node], theta: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    start = 0
+    for part in parts:
+        end = start + len(part.slots)
+        yield theta[start:end]
+        start = end
+
+
+def _bounded(exponent: FloatArray) -> FloatArray:
+    return np.clip(exponent, -60.0, 60.0)
+
+
+def _in_product(code: str) -> str:
+    return f"({code})" if code.startswith("1.0 /") else code

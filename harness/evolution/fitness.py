@@ -1,0 +1,187 @@
+"""How good a law is on folds: error where it was not fitted, at larger scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evolution.batch_fit import BatchFit, Problem, fit_batch
+from harness.evolution.expression import Law, Slot
+from harness.evolution.folds import Fold
+from harness.evolution.rows import FloatArray, TrainRows
+
+PRICE = 0.03
+"""What a constant costs, in units of log error."""
+BEST, WORST = 1e-5, 20.0
+"""Between these a normalised error counts."""
+_TOP = 2
+"""How many of the starts, fitted to all train rows, each fold begins with."""
+_ALL_STEPS, _FOLD_STEPS = 12, 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What folds say of a law."""
+
+    errors: FloatArray
+    """Normalised mean square error of each fold, clipped, ``(folds,)``."""
+    theta: FloatArray
+    """Shape constants fitted to all train rows, ``(G, T, P)``: where later fits begin."""
+    n_constants: int
+    fit: float
+    """Normalised error on all train rows."""
+
+    def fitness(self, folds: Sequence[Fold], purpose: str = "search") -> float:
+        """Return the mean log error of the folds of a purpose, constants priced; less is better."""
+        chosen = [place for place, fold in enumerate(folds) if fold.purpose == purpose]
+        if not chosen:
+            return float(np.log(self.fit)) + PRICE * self.n_constants
+        return float(np.log(self.errors[chosen]).mean()) + PRICE * self.n_constants
+
+
+class Judge:
+    """Fits laws to the folds of one task and scores them. Knows train rows only."""
+
+    def __init__(self, rows: TrainRows, folds: Sequence[Fold], starts: int = 6) -> None:
+        """Prepare the arrays that all laws share.
+
+        Args:
+            rows: The train rows.
+            folds: Search folds and guard folds.
+            starts: How many starts each law gets.
+        """
+        self.rows = rows
+        self.folds = tuple(folds)
+        self._n_starts = starts
+        groups, length = rows.weights.shape
+        n_targets = len(rows.targets)
+        # Cells, group by group: every target of a group has the group's rows.
+        self._cells = groups * n_targets
+        self._columns = tuple(
+            np.repeat(rows.coordinates[..., column], n_targets, axis=0)
+            for column in range(len(rows.axes))
+        )
+        self._y = rows.y.transpose(0, 2, 1).reshape(self._cells, length)
+        self._weights = np.repeat(rows.weights, n_targets, axis=0)
+        self._fold_weights = (
+            np.stack(
+                [np.repeat(fold.fitted.astype(float), n_targets, axis=0) for fold in self.folds],
+                axis=1,
+            )
+            if folds
+            else np.empty((self._cells, 0, length))
+        )
+        self._positive = bool((self._y[self._weights > 0] > 0).all())
+
+    def allows(self, law: Law) -> bool:
+        """Whether a law can be fitted to this task at all."""
+        return law.link == "identity" or self._positive
+
+    def score(self, law: Law, theta: FloatArray | None = None) -> Score:
+        """Fit a law to all train rows and to each fold, and judge it where it was not fitted.
+
+        Args:
+            law: The law.
+            theta: Shape constants to begin with besides the usual starts, ``(P,)``.
+        """
+        with np.errstate(all="ignore"):
+            return self._score(law, theta)
+
+    def _score(self, law: Law, theta: FloatArray | None) -> Score:
+        y = np.log(self._y) if law.link == "log" else self._y
+        whole = Problem(self._columns, y, self._weights)
+        starts = start_points(law, self._n_starts, theta)
+        n_starts = len(starts)
+        cells = np.repeat(np.arange(self._cells), n_starts)
+        first = fit_batch(law, whole.take(cells), np.tile(starts, (self._cells, 1)), _ALL_STEPS)
+        kept = self._best(first, n_starts, min(_TOP, n_starts))
+        errors = self._judge(law, whole, first.theta[kept])
+        best = kept[:, 0]
+        fit = self._error(law, first.fitted[best], self.rows.weights > 0)
+        shapes = first.theta[best].reshape(len(self.rows.groups), len(self.rows.targets), -1)
+        return Score(
+            np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST),
+            shapes,
+            law.n_constants * len(self.rows.targets),
+            float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
+        )
+
+    def _best(self, found: BatchFit, n_starts: int, count: int) -> np.ndarray:
+        """Return the members with the least cost of each cell, ``(cells, count)``."""
+        cost = found.cost.reshape(self._cells, n_starts)
+        order = np.argsort(cost, axis=1, kind="stable")[:, :count]
+        members: np.ndarray = order + np.arange(self._cells)[:, None] * n_starts
+        return members
+
+    def _judge(self, law: Law, whole: Problem, theta: FloatArray) -> FloatArray:
+        """Return the error of each fold; each begins at the shapes of the whole train split."""
+        fitted = self._fold_fits(law, whole, theta)
+        return np.array(
+            [
+                self._error(law, fitted[:, place], fold.judged)
+                for place, fold in enumerate(self.folds)
+            ]
+        )
+
+    def fold_fits(self, law: Law, theta: FloatArray) -> FloatArray:
+        """Return what a law fitted to each fold's rows says of all rows, ``(cells, folds, N)``.
+
+        Args:
+            law: The law.
+            theta: Shape constants to begin with, ``(cells, S, P)``.
+        """
+        y = np.log(self._y) if law.link == "log" else self._y
+        return self._fold_fits(law, Problem(self._columns, y, self._weights), theta)
+
+    def _fold_fits(self, law: Law, whole: Problem, theta: FloatArray) -> FloatArray:
+        n_folds, count = len(self.folds), theta.shape[1]
+        if not n_folds:
+            return np.empty((self._cells, 0, self._y.shape[1]))
+        cells = np.repeat(np.arange(self._cells), n_folds * count)
+        weights = np.repeat(self._fold_weights.reshape(self._cells * n_folds, -1), count, axis=0)
+        starts = np.repeat(theta[:, None], n_folds, axis=1).reshape(len(cells), -1)
+        taken = whole.take(cells)
+        found = fit_batch(law, Problem(taken.columns, taken.y, weights), starts, _FOLD_STEPS)
+        cost = found.cost.reshape(self._cells * n_folds, count)
+        best = cost.argmin(axis=1) + np.arange(len(cost)) * count
+        fitted: FloatArray = found.fitted[best].reshape(self._cells, n_folds, -1)
+        return fitted
+
+    def _error(self, law: Law, fitted: FloatArray, judged: np.ndarray) -> float:
+        """Return the normalised mean square error over some rows, averaged over targets."""
+        predicted = np.exp(np.clip(fitted, -60, 60)) if law.link == "log" else fitted
+        shape = (len(self.rows.groups), len(self.rows.targets), -1)
+        off = (predicted - self._y).reshape(shape).transpose(0, 2, 1)[judged]
+        y = self.rows.y[judged]
+        return float((np.square(off).mean(axis=0) / y.var(axis=0)).mean())
+
+
+def start_points(law: Law, count: int, theta: FloatArray | None = None) -> FloatArray:
+    """Return where fits of a law begin, ``(S, P)``: known shapes, then combinations of usual ones.
+
+    Args:
+        law: The law.
+        count: How many usual ones.
+        theta: Known shapes, ``(P,)`` or ``(K, P)``.
+    """
+    slots = law.slots
+    if not slots:
+        return np.empty((1, 0))
+    # Each slot walks through its own starts at its own pace: no two walk together.
+    usual = np.array(
+        [
+            [_start(slot, place, number) for place, slot in enumerate(slots)]
+            for number in range(count)
+        ]
+    )
+    usual = np.unique(usual, axis=0)
+    if theta is None:
+        return usual
+    return np.concatenate([np.atleast_2d(theta), usual])
+
+
+def _start(slot: Slot, place: int, number: int) -> float:
+    count = len(slot.starts)
+    return slot.starts[(number * (2 * place + 1) + number // count * (place + 1)) % count]

@@ -1,0 +1,39 @@
+"""The fit that every written program carries, word for word, and that trees are refitted with.
+
+For given shape constants the linear ones are solved for (variable projection, Golub and Pereyra
+1973), so only the shape is searched, from several starts. What is here is copied into programs:
+it may use numpy and scipy only, and nothing else of the harness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import least_squares
+
+
+def solve_linear(basis: Any, y: Any) -> Any:
+    """Return the linear constants that fit best, by least squares on scaled columns."""
+    size = np.sqrt(np.square(basis).mean(axis=0)) + 1e-300
+    return np.linalg.lstsq(basis / size, y, rcond=1e-10)[0] / size
+
+
+def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: Any) -> Any:
+    """Return the linear constants, then the shape constants, of the best of several starts."""
+
+    def residual(shape: Any) -> Any:
+        basis = terms(shape)
+        return basis @ solve_linear(basis, y) - y
+
+    found, least = np.clip(starts[0], low, high), np.inf
+    for start in starts if len(low) else ():
+        inside = np.clip(start, low + 1e-9, high - 1e-9)
+        try:
+            tried = least_squares(residual, inside, bounds=(low, high), xtol=1e-10, max_nfev=100)
+        except (ValueError, np.linalg.LinAlgError):
+            continue  # this start leads where nothing can be computed
+        if tried.cost < least:
+            found, least = tried.x, tried.cost
+    return np.concatenate([solve_linear(terms(found), y), found])

@@ -1,0 +1,58 @@
+"""Rows and laws that the tests of the search share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.evolution.expression import (
+    Blend,
+    Bump,
+    Effective,
+    Feature,
+    Law,
+    Log,
+    Mixture,
+    Power,
+    Raw,
+    Saturation,
+    Shift,
+    Term,
+)
+from harness.evolution.rows import TrainRows, train_rows
+from harness.tasks.data import GroupRows
+
+SCALES = ("size", "tokens")
+
+
+def grid(groups: int = 2, noise: float = 0.0, seed: int = 0) -> list[GroupRows]:
+    """Return rows of a sum of power laws, sizes and tokens over three decades."""
+    rng = np.random.default_rng(seed)
+    size, tokens = np.meshgrid(np.geomspace(1e6, 1e9, 7), np.geomspace(1e8, 1e11, 6))
+    features = np.column_stack([size.ravel(), tokens.ravel()])
+    made = []
+    for number in range(groups):
+        loss = 1.5 + number + 80 * features[:, 0] ** -0.3 + 900 * features[:, 1] ** -0.35
+        loss = loss + noise * rng.normal(size=len(loss))
+        made.append(GroupRows(f"g{number}", features, loss[:, None]))
+    return made
+
+
+def rows(groups: int = 2, noise: float = 0.0) -> TrainRows:
+    """Return them as the search sees them."""
+    return train_rows(grid(groups, noise), SCALES, ("loss",))
+
+
+SIZE, TOKENS = Feature(0), Feature(1)
+LAWS = {
+    "sum": Law((Term((Power(SIZE),)), Term((Power(TOKENS),)))),
+    "product": Law((Term((Power(SIZE), Power(TOKENS))),)),
+    "log link": Law((Term((Log(SIZE),)), Term((Log(TOKENS), Log(SIZE)))), link="log"),
+    "no offset": Law((Term((Power(SIZE),)),), offset=False),
+    "shift": Law((Term((Power(Shift(SIZE)),)), Term((Log(TOKENS),)))),
+    "blend": Law((Term((Power(Blend(SIZE, Shift(TOKENS))),)),)),
+    "effective": Law((Term((Power(Effective(0, 1, 4.5)),)),)),
+    "saturation": Law((Term((Saturation(SIZE), Power(TOKENS))),)),
+    "bump": Law((Term((Bump(Shift(SIZE)),)), Term((Power(TOKENS),)))),
+    "shares": Law((Term((Mixture((0, 1)),)), Term((Raw(0, share=True),)))),
+    "raw": Law((Term((Raw(0, share=False), Log(TOKENS))),)),
+}

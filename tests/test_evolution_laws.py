@@ -1,0 +1,211 @@
+"""Laws as trees: computing, writing as programs, fitting in batches and alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Scorer
+from evolution_samples import LAWS, SCALES, grid, rows
+
+from harness.evolution.batch_fit import Problem, fit_batch
+from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
+from harness.evolution.expression import Law, Term, normal_form, walk
+from harness.evolution.fitness import Judge, start_points
+from harness.evolution.folds import plan_folds
+from harness.evolution.formula import formula
+from harness.evolution.library import library
+from harness.evolution.rows import TrainRows
+from harness.sandbox.server_process import _fixed_environment
+from harness.tasks import load_catalogue
+from harness.tasks.catalogue import load_definition
+
+LAW = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+
+
+def emission(law: Law, data: TrainRows) -> Emission:
+    return Emission("A law", data.axes, data.targets, start_points(law, 4))
+
+
+def loaded(text: str) -> dict[str, object]:
+    namespace: dict[str, object] = {}
+    exec(text, namespace)
+    return namespace
+
+
+@LAW
+def test_a_tree_counts_its_constants_and_computes_one_column_a_linear_one(law: Law) -> None:
+    columns = [np.linspace(-2, 2, 5), np.linspace(1, -1, 5)]
+    theta = [np.array(slot.starts[0]) for slot in law.slots]
+    basis = law.basis(columns, theta)
+    assert len(basis) == law.n_linear
+    assert law.n_constants == law.n_linear + len(law.slots)
+    assert all(np.isfinite(part).all() for part in basis)
+    assert law.complexity == len(list(walk(law)))
+
+
+@LAW
+def test_a_written_program_computes_what_its_tree_computes_to_the_last_bit(law: Law) -> None:
+    data = rows()
+    program = loaded(write_program(law, emission(law, data)))
+    features = data.values[0]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        shape = np.array([rng.uniform(slot.low, slot.high) for slot in law.slots])
+        written = program["terms"](features, shape)  # type: ignore[operator]
+        columns = [axis.coordinate(features[:, n]) for n, axis in enumerate(data.axes)]
+        parts = law.basis(columns, list(shape))
+        tree = np.column_stack([np.broadcast_to(part, len(features)) for part in parts])
+        np.testing.assert_array_equal(written, tree)
+
+
+@LAW
+def test_a_written_program_fits_as_its_tree_does(law: Law) -> None:
+    data = rows()
+    about = emission(law, data)
+    program = loaded(write_program(law, about))
+    features, y = data.values[0], data.y[0]
+    params = program["fit_scaling_law"](features, y[:, 0].copy())  # type: ignore[operator]
+    constants = refit(law, data.axes, about.starts, features, y)
+    np.testing.assert_array_equal(params, constants[0])
+    again = program["scaling_law_func"](features, params)  # type: ignore[operator]
+    np.testing.assert_array_equal(again, predict(law, data.axes, constants, features)[:, 0])
+
+
+_TREES = """
+import json, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from evolution_samples import LAWS, grid, rows
+from harness.evolution.emit import predict, refit
+from harness.evolution.fitness import start_points
+data, found = rows(), {}
+for name, law in LAWS.items():
+    for one in grid():
+        order = np.lexsort(np.hstack([one.features, one.targets]).T[::-1])
+        features, y = one.features[order], one.targets[order]
+        constants = refit(law, data.axes, start_points(law, 4), features, y)
+        found[name, one.group] = predict(law, data.axes, constants, one.features).tolist()
+print(json.dumps([[*key, value] for key, value in found.items()]))
+"""
+
+
+def test_programs_score_in_the_sandbox_what_their_trees_score(
+    outcome_of: Scorer, write_task: object
+) -> None:
+    """The trees are fitted where linear algebra is set up as it is for programs."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TREES, str(Path(__file__).parent)],
+        env={**_fixed_environment(), "HOME": os.environ.get("HOME", "/")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    trees = {(law, group): np.array(v) for law, group, v in json.loads(done.stdout)}
+    text = "group,size,tokens,loss\n" + "".join(
+        f"{one.group},{float(x[0])!r},{float(x[1])!r},{float(y[0])!r}\n"
+        for one in grid()
+        for x, y in zip(one.features, one.targets, strict=True)
+    )
+    larger = "group,size,tokens,loss\n" + "".join(
+        f"{one.group},{n}e10,1e12,{2.0 - 0.1 * n + k}\n"
+        for k, one in enumerate(grid())
+        for n in (1, 2)
+    )
+    task = load_definition(write_task(text, larger, max_params=None))  # type: ignore[operator]
+    data = rows()
+    for name, law in LAWS.items():
+        outcome = outcome_of(write_program(law, emission(law, data)), task)
+        assert outcome.evaluation.status == "ok", (name, outcome.evaluation.error)
+        for one in grid():
+            found = outcome.traces.train[one.group]
+            np.testing.assert_allclose(found, trees[name, one.group], rtol=1e-9, atol=1e-9)
+
+
+def test_a_batch_finds_the_law_that_made_the_rows() -> None:
+    data = rows()
+    score = Judge(data, plan_folds(data)).score(LAWS["sum"])
+    assert score.fit == 1e-5  # the least that counts
+    np.testing.assert_allclose(sorted(score.theta[0, 0]), [-0.35, -0.3], atol=1e-4)
+    np.testing.assert_array_equal(score.errors, 1e-5)
+
+
+def test_a_batch_and_a_fit_alone_agree() -> None:
+    data = rows(noise=0.02)
+    judge = Judge(data, plan_folds(data))
+    for name in ("sum", "product", "shift", "saturation"):
+        law = LAWS[name]
+        score = judge.score(law)
+        errors = []
+        for group in range(2):
+            starts = np.concatenate([score.theta[group], start_points(law, 4)])
+            constants = refit(law, data.axes, starts, data.values[group], data.y[group])
+            off = predict(law, data.axes, constants, data.values[group]) - data.y[group]
+            errors.append(np.square(off))
+        alone = np.concatenate(errors).mean() / data.y.var()
+        assert score.fit <= alone * 1.1 + 1e-5, name
+
+
+def test_members_of_a_batch_do_not_touch_each_other() -> None:
+    data = rows(noise=0.05)
+    law = LAWS["product"]
+    columns = tuple(data.coordinates[..., n] for n in range(2))
+    both = Problem(columns, data.y[..., 0], data.weights)
+    starts = np.tile(start_points(law, 1), (2, 1))
+    together = fit_batch(law, both, starts, 10)
+    for member in range(2):
+        one = fit_batch(law, both.take(np.array([member])), starts[:1], 10)
+        np.testing.assert_allclose(one.theta[0], together.theta[member], rtol=1e-6)
+
+
+def test_rows_that_a_fold_holds_out_change_none_of_its_fits() -> None:
+    data = rows(noise=0.05)
+    folds = plan_folds(data)
+    law = LAWS["sum"]
+    plain = Judge(data, folds)
+    theta = plain.score(law).theta.reshape(2, 1, -1)
+    for place, fold in enumerate(folds):
+        changed = data.y.copy()
+        changed[fold.judged] += 7.0
+        other = Judge(TrainRows(**{**_fields(data), "y": changed}), folds)
+        one = plain.fold_fits(law, theta)[:, place][fold.fitted]
+        two = other.fold_fits(law, theta)[:, place][fold.fitted]
+        np.testing.assert_array_equal(one, two)
+
+
+def _fields(data: TrainRows) -> dict[str, object]:
+    return {name: getattr(data, name) for name in TrainRows.__dataclass_fields__}
+
+
+def test_the_order_of_terms_and_factors_is_no_difference() -> None:
+    law = LAWS["log link"]
+    turned = Law(tuple(Term(term.factors[::-1]) for term in law.terms[::-1]), link="log")
+    assert turned != law
+    assert normal_form(turned) == normal_form(law)
+
+
+@LAW
+def test_formulas_name_every_shape_constant_once(law: Law) -> None:
+    text = formula(law, SCALES, ("loss",))
+    assert text.startswith("log(loss) = " if law.link == "log" else "loss = ")
+    names = slot_names(law, rows().axes)
+    assert len(set(names)) == len(names) == len(law.slots)
+
+
+def test_the_library_fits_every_shipped_task_under_its_cap() -> None:
+    for task in load_catalogue().tasks("nano"):
+        from harness.evolution.rows import train_rows
+
+        data = train_rows(task.data().train, task.feature_names, task.target_names)
+        cap = task.definition.max_params
+        forms = library(data, cap)
+        assert len(forms) >= 9, task.name
+        assert len({normal_form(form.law) for form in forms}) == len(forms)
+        for form in forms:
+            assert cap is None or form.law.n_constants * len(data.targets) <= cap
+            assert form.source
