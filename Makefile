@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 AXE ?= 4.11
+FUZZ_SECONDS ?= 60
 
-.PHONY: leaderboard test lint bench clean
+.PHONY: leaderboard test lint bench fuzz clean
 
 leaderboard: $(VENV)/.installed
 	$(BIN)/sld run --suite nano
@@ -24,6 +25,10 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/overhead.py
 	$(BIN)/python tests/benchmarks/site.py
+
+# Coverage-guided, each reader of foreign bytes for a while; what it finds is in build/fuzz/broken.
+fuzz: $(VENV)/.installed-fuzz
+	$(BIN)/python tests/fuzz/run_atheris.py --seconds $(FUZZ_SECONDS)
 
 # The accessibility checks of the pages; without npm they are skipped and say why.
 $(VENV)/.installed-axe: Makefile $(VENV)/.installed-dev
@@ -45,4 +50,8 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-fuzz: pyproject.toml $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@

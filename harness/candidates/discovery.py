@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from harness.candidates.naming import agent_slug, load_names, model_slug
 from harness.errors import UserError
 
-_RUN_FILE = re.compile(r"run_(0|[1-9][0-9]*)\.py")
+_RUN_FILE = re.compile(r"run_(0|[1-9][0-9]{0,17})\.py")
+"""A number of more digits fits no column of the store."""
 _LAYOUT = "<task>/<agent>/<model>/run_<n>.py"
 
 
@@ -46,22 +48,35 @@ def find_runs(path: Path) -> Discovery:
             named by the slug rules.
     """
     path = path.absolute()
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder; expected {_LAYOUT} or a folder of such")
+    if not os.path.exists(path):  # `Path.exists` raises for names that are too long
+        raise UserError(
+            f"{_shown(path)}: no such file or folder; expected {_LAYOUT} or a folder of such"
+        )
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
     files = [f for f in files if not any(part.startswith(".") for part in _below(f, path))]
     runs, strays = [], []
     for file in files:
-        run = _run_file(file)
+        run = _run_file(file) if _is_readable(file) else None
         if run is None:
             strays.append(file)
         else:
             runs.append(run)
     if not runs:
-        came = str(strays[0]) if strays else "no Python file"
-        raise UserError(f"{path}: expected programs at {_LAYOUT}, got {came}")
+        came = _shown(strays[0]) if strays else "no Python file"
+        raise UserError(f"{_shown(path)}: expected programs at {_LAYOUT}, got {came}")
     runs.sort(key=lambda r: (r.task, r.agent, r.model, r.run))
     return Discovery(tuple(runs), tuple(strays))
+
+
+def _is_readable(file: Path) -> bool:
+    """Return whether reading a file ends: a pipe or a device among the programs may never do."""
+    return file.is_file() or not file.exists() or file.is_dir()
+
+
+def _shown(path: Path) -> str:
+    """Return a path for a message: folders from elsewhere may be called anything."""
+    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _below(file: Path, root: Path) -> tuple[str, ...]:
@@ -77,9 +92,15 @@ def _run_file(file: Path) -> RunFile | None:
     for slug, rule, what in ((agent, agent_slug, "agent"), (model, model_slug, "model")):
         if rule(slug) != slug:
             raise UserError(
-                f"{file}: the {what}'s folder is called {slug!r}, expected {rule(slug)!r} "
+                f"{_shown(file)}: the {what}'s folder is called {slug!r}, expected {rule(slug)!r} "
                 "(display names belong in names.yaml)"
             )
+    try:
+        str(file).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{_shown(file)}: the path is not UTF-8, so it cannot be stored; rename the folder"
+        ) from error
     names = load_names(file.parents[3])
     return RunFile(
         path=file,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import Field, ValidationError
@@ -13,7 +15,18 @@ from pydantic import Field, ValidationError
 from harness.errors import UserError
 from harness.models import StrictModel, describe_problems
 
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _SafeLoader
+else:
+    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 DISPLAY_NAMES_FILE = "names.yaml"
+MOST_BYTES = 1024 * 1024
+"""Of a file of names."""
+_LONGEST_MESSAGE = 500
+_LONGEST_NAME = 1000
+_NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories: control codes, half characters, line and paragraph separators."""
 
 
 def agent_slug(name: str) -> str:
@@ -72,11 +85,17 @@ def _add(names: dict[str, str], slug_of: Callable[[str], str], name: str, what: 
         )
 
 
+def is_shown_name(name: str) -> bool:
+    """Return whether a display name can stand on a line of a page or a terminal."""
+    return not any(unicodedata.category(c) in _NOT_SHOWN for c in name)
+
+
 def check_slugs(names: DisplayNames, where: str) -> None:
     """Refuse a table whose keys are not the slugs of its names.
 
     Raises:
-        UserError: Names the key, the display name and the slug it should have.
+        UserError: Names the key, the display name and the slug it should have, or the name that
+            has control characters in it.
     """
     tables: Iterable[tuple[dict[str, str], Callable[[str], str], str]] = (
         (names.agents, agent_slug, "agents"),
@@ -86,28 +105,71 @@ def check_slugs(names: DisplayNames, where: str) -> None:
         for slug, name in sorted(table.items()):
             if slug_of(name) != slug:
                 raise UserError(
-                    f"{where}: {what}.{slug}: the folder name of {name!r} is {slug_of(name)!r}, "
-                    f"not {slug!r}"
+                    f"{where}: "
+                    + _one_line(
+                        f"{what}.{slug}: the folder name of {name!r} is {slug_of(name)!r}, "
+                        f"not {slug!r}"
+                    )
+                )
+            if not is_shown_name(name):
+                raise UserError(
+                    f"{where}: {what}.{slug}: expected a name on one line, without control "
+                    f"characters, got {_one_line(repr(name))}"
                 )
 
 
 @lru_cache(maxsize=64)
 def _parsed(path: Path, _changed: tuple[int, int]) -> DisplayNames:
     try:
-        names = DisplayNames.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        text = _read(path).decode("utf-8")
+        _check_plain(text)
+        names = DisplayNames.model_validate(yaml.load(text, _SafeLoader) or {})  # noqa: S506
     except ValidationError as error:
-        raise UserError(f"{path}: {describe_problems(error)}") from error
+        raise UserError(f"{path}: {_one_line(describe_problems(error))}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        words = " ".join(str(error).split())
+        raise UserError(f"{path}: not YAML: {_one_line(words)}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     check_slugs(names, str(path))
     return names
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UserError(f"{path}: larger than {MOST_BYTES:,} bytes, the most that is read")
+    return content
+
+
+def _check_plain(text: str) -> None:
+    """Refuse what names do not need and a loader trips over: aliases, tags, endless scalars.
+
+    Raises:
+        YAMLError: There is such a thing, or the text is not YAML.
+    """
+    for event in yaml.parse(text, _SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError("expected names, got an alias")
+        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+            raise yaml.YAMLError("expected names, got a tag")
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST_NAME:
+            raise yaml.YAMLError(f"expected names, got one of {len(event.value):,} characters")
+
+
+def _one_line(text: str) -> str:
+    """Return words that may quote a foreign file as one short line that any terminal can show."""
+    shown = text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
 
 
 def load_names(folder: Path) -> DisplayNames:
     """Read the display names of a candidates folder (none when it has no ``names.yaml``).
 
     Raises:
-        UserError: The file is not YAML, has an unknown key, or a key that is not the name's slug.
+        UserError: The file is not YAML, has an unknown key, a key that is not the name's slug, or
+            a name that is not one line of text.
     """
     path = folder / DISPLAY_NAMES_FILE
     if not path.is_file():

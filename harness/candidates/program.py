@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,9 @@ class Candidate:
         This looks at the text alone, since parsing hostile text is work for the sandbox: the
         child that loads the program has the last word on what it defines.
         """
-        defined = {
-            name for name in (*_EVOLVE_NAMES, b"law") if _definition(name).search(self.source)
-        }
+        # As Python reads it: a byte order mark is skipped, and a carriage return ends a line.
+        text = self.source.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n")
+        defined = {name for name in (*_EVOLVE_NAMES, b"law") if _definition(name).search(text)}
         if defined.issuperset(_EVOLVE_NAMES):
             return "evolve-block"
         if b"law" in defined:
@@ -49,7 +50,7 @@ class Candidate:
 def _definition(name: bytes) -> re.Pattern[bytes]:
     # A definition, an assignment or an import at the top level (or inside a top-level `if`/`try`).
     return re.compile(
-        rb"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+" + name + rb"\b"
+        rb"^[ \t\f]*(?:async[ \t]+)?(?:def|class)[ \t]+" + name + rb"\b"
         rb"|^" + name + rb"[ \t]*(?::[^=\n]+)?=(?!=)"
         rb"|^(?:from|import)\b.*\b" + name + rb"\b",
         re.MULTILINE,
@@ -60,16 +61,20 @@ def load_candidate(path: Path) -> Candidate:
     """Read a program.
 
     Raises:
-        UserError: There is no such file, it is a folder, or it is larger than 4 MiB.
+        UserError: There is no such file, it is a folder, or it is larger than 4 MiB (no more of it
+            is read than that: it may be a device).
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
         raise UserError(f"{path}: expected a program (a .py file), got a folder")
     try:
-        source = path.read_bytes()
+        with path.open("rb") as file:
+            source = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a program (a .py file)") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{str(path)!r}: no file can have this name") from error
     if len(source) > MAX_BYTES:
-        raise UserError(f"{path}: {len(source)} bytes; a program may have {MAX_BYTES} at most")
+        raise UserError(f"{path}: more bytes; a program may have {MAX_BYTES} at most")
     return Candidate(source, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.candidates.naming import (
     agent_slug,
     load_names,
     model_slug,
+    page_name,
     save_names,
 )
 from harness.errors import UserError
@@ -19,6 +21,8 @@ from harness.leaderboard.site_files import write_atomically
 from harness.results.board_lines import SUFFIX, read_board
 from harness.results.records import ClaimedPage
 from harness.results.source_page import read_page
+
+_LONGEST_FILE_NAME = 255
 
 
 class NamedTask(Protocol):
@@ -100,10 +104,12 @@ def import_pages(
 
     Raises:
         UserError: A page cannot be read, its task is unknown, two pages are about the same task,
-            agent and model, two names share a slug, another program is in a program's place, or
-            the folder cannot be written.
+            agent and model, two names share a slug, another program is in a program's place, a
+            name is too long for a file, a path is not UTF-8, or the folder cannot be written.
     """
-    if into.exists() and not into.is_dir():
+    for path in (into, *pages):
+        _check_text(path)
+    if os.path.exists(into) and not os.path.isdir(into):  # never raise, whatever the name
         raise UserError(f"{into}: expected a candidates folder, got a file")
     imported = [item for path in pages for item in _placed(path, into, catalogue)]
     _check_distinct(imported)
@@ -140,9 +146,24 @@ def _place(
     path: Path, into: Path, task: str, page: ClaimedPage, programs: Mapping[int, str]
 ) -> ImportedPage:
     agent, model = agent_slug(page.agent), model_slug(page.model)
+    called = page_name(task, agent, model)
+    if len(called) > _LONGEST_FILE_NAME:
+        raise UserError(
+            f"{path}: the names of the task, the agent and the model make a file name of "
+            f"{len(called):,} characters; expected {_LONGEST_FILE_NAME} at most"
+        )
     folder = into / task / agent / model
     files = {folder / f"run_{run}.py": text.encode("utf-8") for run, text in programs.items()}
     return ImportedPage(path, task, agent, model, page, files)
+
+
+def _check_text(path: Path) -> None:
+    """Refuse a path that neither the store nor a terminal can take."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        shown = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+        raise UserError(f"{shown}: the path is not UTF-8; rename it") from error
 
 
 def _check_distinct(imported: Sequence[ImportedPage]) -> None:

@@ -5,19 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError
 
+from harness.candidates.naming import is_shown_name
+from harness.candidates.program import MAX_BYTES
 from harness.errors import UserError
 from harness.models import StrictModel, describe_problems
 from harness.results.records import ClaimedPage, ClaimedRun
 from harness.tasks.definition import Slug
+from harness.tasks.reading import one_line, read_at_most
 
 SUFFIX = ".jsonl"
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_BYTES = 1024 * 1024 * 1024
+"""Of a published board; a thousand programs have some five megabytes."""
+
+
+def _shown(name: str) -> str:
+    if not name.strip() or not is_shown_name(name):
+        raise ValueError("expected a name on one line, without control characters")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown)]
 
 
 class BoardLine(StrictModel):
@@ -56,11 +70,13 @@ def read_board(path: Path, title_of: Callable[[str], str]) -> list[BoardPage]:
         UserError: The file cannot be read, or a line is not one of a board; names the line.
     """
     try:
-        texts = path.read_text("utf-8").split("\n")
+        texts = read_at_most(path, MOST_BYTES).decode("utf-8").split("\n")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text; expected lines of JSON") from error
+    except ValueError as error:
+        raise UserError(f"{one_line(str(path))}: no file can have this name") from error
     found: dict[tuple[str, str, str], list[BoardLine]] = {}
     titles: dict[str, str] = {}
     for number, text in enumerate(texts, 1):
@@ -81,11 +97,15 @@ def read_board(path: Path, title_of: Callable[[str], str]) -> list[BoardPage]:
 def _read(text: str, where: str) -> BoardLine:
     try:
         line = BoardLine.model_validate_json(text)
-        line.solution.encode("utf-8")
+        size = len(line.solution.encode("utf-8"))
     except ValidationError as error:
-        raise UserError(f"{where}: {describe_problems(error)[:300]}") from error
+        raise UserError(f"{where}: {one_line(describe_problems(error))}") from error
     except UnicodeEncodeError as error:
         raise UserError(f"{where}: solution: no text that can be stored as UTF-8") from error
+    if size > MAX_BYTES:
+        raise UserError(
+            f"{where}: solution: {size:,} bytes; a program may have {MAX_BYTES:,} at most"
+        )
     return line
 
 
@@ -100,7 +120,7 @@ def _page(lines: Iterable[BoardLine], title: str) -> BoardPage:
         agent=first.agent_name,
         model=first.model_name,
         best=f"{ordered[0]:.6f}",
-        mean=f"{sum(ordered) / len(ordered):.6f}",
+        mean=f"{_mean(ordered):.6f}",
         min=f"{ordered[-1]:.6f}",
         runs=str(len(ordered)),
         program=first.solution,
@@ -110,6 +130,13 @@ def _page(lines: Iterable[BoardLine], title: str) -> BoardPage:
         ),
     )
     return BoardPage(first.task, page, {run: x.solution for run, x in numbered if x.solution})
+
+
+def _mean(figures: list[float]) -> float:
+    total = sum(figures)
+    if isfinite(total):
+        return total / len(figures)
+    return sum(figure / len(figures) for figure in figures)  # each of them is near the largest
 
 
 def _sha256(program: str) -> str | None:

@@ -11,24 +11,64 @@ import base64
 import binascii
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from harness.candidates.naming import agent_slug, is_shown_name, model_slug
 from harness.errors import UserError
 from harness.evaluation.records import Evaluation
 from harness.models import StrictModel, describe_problems
 from harness.results.records import ClaimedPage
-from harness.results.traces import unpack
+from harness.results.source_page import page_text, parse_page
+from harness.results.traces import pack, unpack
+from harness.tasks.reading import one_line
 
 FORMAT_VERSION = 1
 LONGEST_LINE = 256 * 1024 * 1024
 """Characters; an evaluation of our largest task has some hundred thousand."""
 
+MOST_ARRAY_BYTES = 64 * 1024 * 1024
+"""Of one evaluation's arrays, unpacked: a few packed bytes may stand for a thousand times more."""
+MOST_RUN = 10**18 - 1
+_LONGEST_FILE_NAME = 255
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Place = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _shown(name: str) -> str:
+    if not is_shown_name(name):
+        raise ValueError("expected one line without control characters")
+    return name
+
+
+def _agent(slug: str) -> str:
+    if agent_slug(slug) != slug:
+        raise ValueError(f"expected an agent's folder name, such as {agent_slug(slug)[:100]!r}")
+    return slug
+
+
+def _model(slug: str) -> str:
+    if model_slug(slug) != slug:
+        raise ValueError(f"expected a model's folder name, such as {model_slug(slug)[:100]!r}")
+    return slug
+
+
+def _path(path: str) -> str:
+    # Anything else makes the very question whether there is such a file an error.
+    if "\0" in path or any(len(part.encode()) > _LONGEST_FILE_NAME for part in path.split("/")):
+        raise ValueError("expected a path that a file can have")
+    return path
+
+
+Place = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_shown)]
+# Pages are called by these three; whatever else stood in them could name other files.
+TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+Agent = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_agent)]
+Model = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
 
 
 class HeaderLine(StrictModel):
@@ -86,7 +126,7 @@ class EvaluationLine(StrictModel):
         if self.document.digest != self.digest:
             raise ValueError(f"the document is that of {self.document.digest}")
         found = base64.b64decode(self.traces, validate=True)
-        unpack(found)
+        _check_arrays(found)
         return found
 
 
@@ -94,13 +134,13 @@ class RunLine(StrictModel):
     """Whose run an evaluation is."""
 
     kind: Literal["run"] = "run"
-    task: Place
-    agent: Place
-    model: Place
-    run: int
+    task: TaskName
+    agent: Agent
+    model: Model
+    run: Annotated[int, Field(ge=0, le=MOST_RUN)]
     agent_name: Place
     model_name: Place
-    path: str
+    path: Annotated[str, Field(max_length=4000), AfterValidator(_path)]
     digest: Place
 
 
@@ -108,9 +148,9 @@ class ClaimLine(StrictModel):
     """What a published page claims."""
 
     kind: Literal["claim"] = "claim"
-    task: Place
-    agent: Place
-    model: Place
+    task: TaskName
+    agent: Agent
+    model: Model
     source: str
     page: ClaimedPage
 
@@ -213,7 +253,8 @@ def _check_header(text: str, where: str) -> None:
         ) from error
     if header.version != FORMAT_VERSION:
         raise UserError(
-            f"{where}: results of version {header.version}; this harness reads {FORMAT_VERSION}"
+            f"{where}: results of version {one_line(str(header.version))}; "
+            f"this harness reads {FORMAT_VERSION}"
         )
 
 
@@ -223,7 +264,7 @@ def _read(text: str, where: str) -> Line:
     try:
         return _LINE.validate_json(text)
     except ValidationError as error:
-        raise UserError(f"{where}: {describe_problems(error)[:300]}") from error
+        raise UserError(f"{where}: {one_line(describe_problems(error))}") from error
 
 
 def _take(content: Content, line: Line, where: str) -> None:
@@ -233,8 +274,13 @@ def _take(content: Content, line: Line, where: str) -> None:
             return
         if isinstance(line, EvaluationLine):
             _ = line.arrays  # checked once, here
+            _check_finite(line.document)
+        if isinstance(line, ClaimLine):
+            _check_page(line.page)
     except (ValueError, binascii.Error) as error:
-        raise UserError(f"{where}: {error}") from error
+        raise UserError(f"{where}: {one_line(str(error))}") from error
+    except UserError as error:
+        raise UserError(f"{where}: {one_line(str(error))}") from error
     other: Line
     if isinstance(line, EvaluationLine):
         other = content.evaluations.setdefault(line.digest, line)
@@ -244,6 +290,58 @@ def _take(content: Content, line: Line, where: str) -> None:
         other = content.claims.setdefault((line.task, line.agent, line.model), line)
     if other != line:
         raise UserError(f"{where}: the same {line.kind} as on an earlier line, with other content")
+
+
+def _check_arrays(packed: bytes) -> None:
+    """Make sure that arrays can be unpacked and are what packing them writes.
+
+    Raises:
+        ValueError: They are damaged, or too much.
+    """
+    try:
+        plain = _unpacked(packed)
+        again = _unpacked(pack(unpack(packed)))
+    except (zlib.error, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"damaged arrays: {error}") from error
+    if again != plain:
+        raise ValueError("damaged arrays: more than arrays, or not in their order")
+
+
+def _unpacked(packed: bytes) -> bytes:
+    reader = zlib.decompressobj()
+    plain = reader.decompress(packed, MOST_ARRAY_BYTES)
+    if reader.unconsumed_tail:
+        raise ValueError(f"arrays of more than {MOST_ARRAY_BYTES:,} bytes")
+    if not reader.eof or reader.unused_data:
+        raise ValueError("damaged arrays: cut short, or something after them")
+    return plain
+
+
+def _check_finite(document: Evaluation) -> None:
+    """Refuse figures that could be neither stored nor written again.
+
+    Raises:
+        ValueError: There is one.
+    """
+    try:
+        json.dumps(document.model_dump(mode="python"), allow_nan=False)
+    except ValueError as error:
+        raise ValueError("expected finite figures in the document") from error
+
+
+def _check_page(page: ClaimedPage) -> None:
+    """Make sure that a claim is one that a page could have made, since pages are made of it.
+
+    Raises:
+        UserError: It is none.
+        ValueError: It is none.
+    """
+    if not page.ranking:
+        raise ValueError("page: a claim without a run")
+    runs = tuple(run.model_copy(update={"program": None}) for run in page.ranking)
+    plain = page.model_copy(update={"ranking": runs})
+    if parse_page(page_text(plain).encode("utf-8"), "page") != plain:
+        raise ValueError("page: no source page gives this claim")
 
 
 def _check_references(content: Content, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -11,16 +12,21 @@ from typing import NoReturn
 from harness.errors import UserError
 from harness.results.article import read_article
 from harness.results.records import ClaimedPage, ClaimedRun
+from harness.tasks.reading import one_line, read_at_most
 
 BACK_LINK = "← Back to Leaderboard"
 ALL_RUNS = "All Runs (sorted by R²)"
 LANGUAGE = "Python"
 
-_FIGURE = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+# Digits in one way only: with `[0-9]+\.?[0-9]*` a long line takes quadratic time to refuse.
+_FIGURE = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _COUNT = r"[1-9][0-9]{0,5}"
 _RUN_NUMBER = r"(?:0|[1-9][0-9]{0,8})"
 _FIRST_RUN = re.compile(rf"Best Run ({_RUN_NUMBER}) R² = ({_FIGURE})")
 _SHOWN_CHARACTERS = 60
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a page; the largest of the published ones has some hundred kilobytes."""
 
 
 def page_text(page: ClaimedPage) -> str:
@@ -57,14 +63,16 @@ def read_page(path: Path) -> ClaimedPage:
     Raises:
         UserError: There is no such file, it cannot be read, or it is not a source page.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
         raise UserError(f"{path}: expected a source page (a file), got a directory")
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, MOST_BYTES)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a source page") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{one_line(str(path))}: no file can have this name") from error
     return parse_page(data, str(path))
 
 
@@ -158,7 +166,7 @@ class _Reader:
         if self._next == end:
             return ""
         self._exactly(LANGUAGE)
-        program = "\n".join(self._lines[self._next : end])
+        program = "\n".join(self._lines[self._next : end]) if end > self._next else ""
         if not program:
             raise UserError(
                 f"{self._name}: line {self._next + 1}: expected a program after the line "
@@ -202,7 +210,7 @@ class _Reader:
     def _check_finite(self, figure: str) -> None:
         if not math.isfinite(float(figure)):
             raise UserError(
-                f"{self._name}: line {self._next}: expected a finite figure, got {figure!r}"
+                f"{self._name}: line {self._next}: expected a finite figure, got {_quoted(figure)}"
             )
 
     def _words(self, label: str, what: str) -> str:

@@ -14,9 +14,12 @@ from harness import paths
 from harness.errors import UserError
 from harness.models import describe_problems
 from harness.tasks.definition import ShippedData, TaskDefinition
+from harness.tasks.reading import one_line
 from harness.tasks.suites import SUITES_FILE, SuiteDefinition, load_suites
 from harness.tasks.task import Task
 from harness.tasks.yaml_file import read_mapping
+
+MOST_FIT_SECONDS = 30 * 24 * 3600
 
 
 def load_definition(path: Path) -> Task:
@@ -29,7 +32,13 @@ def load_definition(path: Path) -> Task:
     try:
         definition = TaskDefinition.model_validate(read_mapping(path))
     except ValidationError as error:
-        raise UserError(f"{path}: {describe_problems(error)}") from error
+        raise UserError(f"{path}: {one_line(describe_problems(error))}") from error
+    if definition.fit_seconds > MOST_FIT_SECONDS:
+        # Far above any deadline that a clock or a poll can be given.
+        raise UserError(
+            f"{path}: fit_seconds: is {definition.fit_seconds:g}; expected at most "
+            f"{MOST_FIT_SECONDS:,} (30 days)"
+        )
     return Task(definition=definition, path=path)
 
 
@@ -113,7 +122,8 @@ class Catalogue:
         if _looks_like_a_file(name_or_yaml):
             return load_definition(Path(name_or_yaml))
         raise UserError(
-            f"unknown task {name_or_yaml!r}{_did_you_mean(name_or_yaml, self._by_name)}; expected "
+            f"unknown task {one_line(repr(name_or_yaml))}"
+            f"{_did_you_mean(name_or_yaml, self._by_name)}; expected "
             "a task's name (list them with: sld tasks list) or the path of a task's YAML file"
         )
 
@@ -126,7 +136,8 @@ class Catalogue:
         task = self._by_title.get(title)
         if task is None:
             raise UserError(
-                f"no task has the title {title!r}{_did_you_mean(title, self._by_title)}; "
+                f"no task has the title {one_line(repr(title))}"
+                f"{_did_you_mean(title, self._by_title)}; "
                 "list them with: sld tasks list"
             )
         return task

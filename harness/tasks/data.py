@@ -74,6 +74,21 @@ def load_data(definition: TaskDefinition, train: SplitFile, test: SplitFile) -> 
     )
 
 
+def load_train(definition: TaskDefinition, train: SplitFile) -> tuple[GroupRows, ...]:
+    """Read and check the train split alone; the test split is not even opened.
+
+    Args:
+        definition: The task's definition.
+        train: The file of the train split.
+
+    Raises:
+        UserError: The file is not as the definition says, or holds the same row twice.
+    """
+    rows = _read_split(definition, train)
+    _check_no_row_twice(definition, (train.path, rows))
+    return _group(rows, len(definition.features))
+
+
 def _read_split(definition: TaskDefinition, file: SplitFile) -> list[Row]:
     content = read_bytes(file.path)
     columns = [column.name for column in (*definition.features, *definition.targets)]

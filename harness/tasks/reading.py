@@ -6,12 +6,21 @@ import csv
 import hashlib
 import io
 import math
+import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.tasks.definition import GROUP_COLUMN
+
+MOST_BYTES = 512 * 1024 * 1024
+"""Of a data file; the largest of the shipped ones has some hundred kilobytes."""
+_CHUNK = 1024 * 1024
+_LONGEST_MESSAGE = 500
+_LONGEST_QUOTE = 100
+_MOST_QUOTED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +34,52 @@ class Row:
     """Features, then targets, in the order of the definition."""
 
 
+def one_line(text: str) -> str:
+    """Return words that may quote a foreign file as one short line that any terminal can show."""
+    if len(text) > _LONGEST_MESSAGE:
+        text = text[:_LONGEST_MESSAGE] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """Return a file's bytes; no more of it is read than is allowed.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: No file can have this name.
+        UserError: It is larger than that, or endless (a device).
+    """
+    content = bytearray()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):  # one read of all would take the memory at once
+            content += chunk
+            if len(content) > most:
+                raise UserError(f"{path}: larger than {most:,} bytes, the most that is read")
+    return bytes(content)
+
+
 def read_bytes(path: Path) -> bytes:
     """Return a data file's bytes.
 
     Raises:
-        UserError: It is missing, a folder, or not readable.
+        UserError: It is missing, a folder, no regular file, too large, or not readable.
     """
     try:
-        return path.read_bytes()
+        # A task's YAML file may name any path; one that is a pipe would block for ever.
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise UserError(f"{path}: no regular file; expected a CSV file")
+        return read_at_most(path, MOST_BYTES)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected a CSV file of the task's data") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder; expected a CSV file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{one_line(str(path))}: no file can have this name") from error
 
 
 def sha256_of(content: bytes) -> str:
@@ -110,9 +151,9 @@ def _decode(content: bytes, path: Path) -> str:
 def _places(header: list[str], path: Path, columns: Sequence[str]) -> dict[str, int]:
     """Return where each wanted column is, ``group`` first."""
     wanted = (GROUP_COLUMN, *columns)
-    for name in header:
-        if header.count(name) > 1:
-            raise UserError(f"{path}: column {name!r} appears more than once")
+    for name, count in Counter(header).items():
+        if count > 1:
+            raise UserError(f"{path}: column {_quoted([name])} appears more than once")
     expected = f"expected the columns {', '.join(wanted)}"
     missing = [name for name in wanted if name not in header]
     if missing:
@@ -124,7 +165,13 @@ def _places(header: list[str], path: Path, columns: Sequence[str]) -> dict[str, 
 
 
 def _quoted(names: list[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+    shown = ", ".join(_short(name) for name in names[:_MOST_QUOTED])
+    more = len(names) - _MOST_QUOTED
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")
 
 
 def _row(cells: list[str], line: int, width: int, places: dict[str, int], path: Path) -> Row:
@@ -150,7 +197,7 @@ def _number(cell: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        got = repr(cell) if cell.strip() else "an empty cell"
+        got = _short(cell) if cell.strip() else "an empty cell"
         raise UserError(f"{where}: expected a finite number, got {got}")
     return value
 

@@ -15,7 +15,7 @@ from harness.tasks.definition import ExternalData, TaskDefinition
 from harness.tasks.reading import read_bytes, sha256_of
 
 if TYPE_CHECKING:
-    from harness.tasks.data import SplitFile, TaskData
+    from harness.tasks.data import GroupRows, SplitFile, TaskData
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,18 @@ class Task:
             UserError: The data is not there or not as the definition says.
         """
         return self._data
+
+    def train(self) -> tuple[GroupRows, ...]:
+        """Return the train rows by group. The file of the test split is not opened.
+
+        Raises:
+            UserError: The file is not there or not as the definition says.
+        """
+        from harness.tasks.data import SplitFile, load_train
+
+        path = self.files()[0]
+        seen = sha256_of(read_bytes(path))
+        return load_train(self.definition, SplitFile(path, seen, self.definition.data.train))
 
     def digest(self) -> str:
         """Return the SHA-256 of everything here that can change a score.

@@ -81,7 +81,11 @@ def decode(frame: bytes | bytearray) -> Frame:
     text = bytes(frame[HEADER.size : HEADER.size + text_size])
     payload = bytes(frame[HEADER.size + text_size :])
     try:
-        document = json.loads(text, parse_constant=_refuse)
+        # Decoded here: `json.loads` would also take UTF-16, UTF-32 and half characters.
+        document = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+        if not isinstance(document["shapes"], list):
+            msg = "shapes are a list"
+            raise TypeError(msg)
         shapes = [_shape(shape) for shape in document["shapes"]]
         body = document["body"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -110,6 +114,14 @@ def decode(frame: bytes | bytearray) -> Frame:
 def _refuse(constant: str) -> None:
     msg = f"{constant} is not JSON"
     raise ValueError(msg)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):  # 1e999
+        msg = "a number beyond all floats"
+        raise ValueError(msg)
+    return value
 
 
 def _shape(value: object) -> tuple[int, ...]:

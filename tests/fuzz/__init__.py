@@ -1,0 +1,1 @@
+"""Everything that reads foreign bytes, fed with bytes that are wrong."""
