@@ -109,8 +109,8 @@ def write_task(tmp_path: Path) -> Callable[..., Path]:
 def sandbox_without() -> Iterator[Callable[..., Sandbox]]:
     """Return a function that lends a warm sandbox without some layers, the same for all tests.
 
-    ``SLD_TEST_LAYERS_OFF=namespaces,landlock`` leaves these off in all tests: what a machine without
-    them keeps, and what it does not.
+    ``SLD_TEST_LAYERS_OFF=namespaces,landlock`` leaves these off in all tests: what a machine
+    without them keeps, and what it does not.
     """
     started: dict[frozenset[str], Sandbox] = {}
     always = frozenset(filter(None, os.environ.get("SLD_TEST_LAYERS_OFF", "").split(",")))

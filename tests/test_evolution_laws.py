@@ -131,7 +131,7 @@ def test_a_batch_finds_the_law_that_made_the_rows() -> None:
     data = rows()
     score = Judge(data, plan_folds(data)).score(LAWS["sum"])
     assert score.fit == 1e-5  # the least that counts
-    np.testing.assert_allclose(sorted(score.theta[0, 0]), [-0.35, -0.3], atol=1e-4)
+    np.testing.assert_allclose(sorted(score.theta[0]), [-0.35, -0.3], atol=1e-4)
     np.testing.assert_array_equal(score.errors, 1e-5)
 
 
@@ -143,7 +143,7 @@ def test_a_batch_and_a_fit_alone_agree() -> None:
         score = judge.score(law)
         errors = []
         for group in range(2):
-            starts = np.concatenate([score.theta[group], start_points(law, 4)])
+            starts = np.concatenate([score.theta[group : group + 1], start_points(law, 4)])
             constants = refit(law, data.axes, starts, data.values[group], data.y[group])
             off = predict(law, data.axes, constants, data.values[group]) - data.y[group]
             errors.append(np.square(off))
@@ -168,7 +168,7 @@ def test_rows_that_a_fold_holds_out_change_none_of_its_fits() -> None:
     folds = plan_folds(data)
     law = LAWS["sum"]
     plain = Judge(data, folds)
-    theta = plain.score(law).theta.reshape(2, 1, -1)
+    theta = plain.score(law).theta[:, None]
     for place, fold in enumerate(folds):
         changed = data.y.copy()
         changed[fold.judged] += 7.0

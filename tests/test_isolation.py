@@ -28,6 +28,8 @@ Score = Callable[..., Evaluation]
 Lend = Callable[..., Sandbox]
 MEBIBYTE = 1 << 20
 DENIED = "PermissionError"
+HIDDEN = "FileNotFoundError"
+"""Where /proc is an empty folder."""
 
 
 @pytest.fixture
@@ -75,7 +77,9 @@ def test_no_file_of_the_harness_the_task_or_the_user_can_be_read(
     found = reported(
         score(reporting(f"found = [attempt(lambda: open(path, 'rb').read(1)) for path in {paths}]"))
     )
-    assert found == [DENIED] * len(paths)
+    assert isinstance(found, list)
+    assert len(found) == len(paths)
+    assert set(found) <= {DENIED, HIDDEN}
 
 
 @pytest.mark.linux
@@ -89,7 +93,9 @@ def test_no_folder_can_be_listed(caged: Sandbox, score: Score, tmp_path: Path) -
     found = reported(
         score(reporting(f"found = [attempt(lambda: os.listdir(path)) for path in {folders}]"))
     )
-    assert found == [DENIED] * len(folders)
+    assert isinstance(found, list)
+    assert len(found) == len(folders)
+    assert set(found) <= {DENIED, HIDDEN}
 
 
 @pytest.mark.linux
@@ -427,7 +433,7 @@ def test_other_processes_cannot_be_reached(
         )
     )
     assert isinstance(found, list)
-    assert set(found) <= {DENIED, "ProcessLookupError"}
+    assert set(found) <= {DENIED, HIDDEN, "ProcessLookupError"}
 
 
 @pytest.mark.linux

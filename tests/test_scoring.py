@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from harness.evaluation.records import GroupFigures
 from harness.evaluation.rules import (
     Batch,
-    Stack,
+    Part,
     check_constants,
     compare,
     count_constants,
@@ -180,36 +179,36 @@ def test_constants_are_counted_for_the_largest_group() -> None:
     assert violation.message == "9 constants for group 'a'; the task allows 7 per group"
 
 
-def stack(values: np.ndarray, scale: float = 1.0) -> Stack:
-    features = np.arange(float(len(values)))[:, None]
-    return Stack("a", features, values, np.full_like(values, scale), n_test=2)
+def part(count: int, split: str = "test") -> Part:
+    return Part("a", split, np.arange(float(count))[:, None])
 
 
-@given(st.integers(1, 9))
-def test_every_row_is_predicted_again_in_a_half_and_alone(count: int) -> None:
-    whole = stack(np.zeros((count, 1)))
-    requests = small_batches(whole, np.random.default_rng(0))
-    one, *halves, alone = [batch for request in requests for batch in request]
-    assert sorted(np.concatenate([batch.rows for batch in halves])) == list(range(count))
-    assert sorted(alone.rows) == list(range(count))
-    assert one.alone
-    assert alone.alone
-    assert len(one.rows) == 1
-    assert all(len(batch.rows) <= (count + 1) // 2 for batch in halves)
-    assert [len(request) for request in requests[:2]] == [1, 1]  # answered before the next
-    for request in requests:
-        for batch in request:
-            np.testing.assert_array_equal(batch.features, whole.features[batch.rows])
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_every_row_is_predicted_in_a_half_and_alone(n_test: int, n_train: int) -> None:
+    parts = [part(n_test), part(n_train, "train")]
+    requests = small_batches(parts, np.random.default_rng(0))
+    assert len(requests) == 3  # each is answered before the next is sent
+    assert [(len(batch.rows), batch.alone) for batch in requests[0]] == [(1, True), (1, True)]
+    for one in parts:
+        later = [b for request in requests[1:] for b in request if b.part is one]
+        halves = [batch for batch in later if not batch.alone]
+        (alone,) = [batch for batch in later if batch.alone]
+        count = len(one.features)
+        assert sorted(np.concatenate([batch.rows for batch in halves])) == list(range(count))
+        assert sorted(alone.rows) == list(range(count))
+        assert all(len(batch.rows) <= (count + 1) // 2 for batch in halves)
+        assert alone in requests[2]
+        for batch in later:
+            np.testing.assert_array_equal(batch.features, one.features[batch.rows])
 
 
 @given(st.integers(1, 9), st.integers(0, 99))
 def test_no_group_has_the_same_groups_before_it_twice(count: int, seed: int) -> None:
-    groups = [replace(stack(np.zeros((2, 1))), group=f"{n}") for n in range(count)]
-    first = [one.group for one in groups]
-    again = [one.group for one in other_order(groups, np.random.default_rng(seed))]
+    first = [str(number) for number in range(count)]
+    again = other_order(first, np.random.default_rng(seed))
     assert sorted(again) == first
     if count > 1:
-        assert again[0] != first[0]  # what came after others has none before it now
+        assert again[0] != first[0]  # what comes after others has none before it now
     for group in again[1:]:
         before, anew = set(first[: first.index(group)]), set(again[: again.index(group)])
         assert before & anew <= {again[0]}
@@ -217,10 +216,10 @@ def test_no_group_has_the_same_groups_before_it_twice(count: int, seed: int) -> 
 
 @given(st.integers(0, 9), st.integers(0, 9))
 def test_every_group_but_the_first_may_come_first(count: int, seed: int) -> None:
-    groups = [replace(stack(np.zeros((2, 1))), group=f"{n}") for n in range(count)]
+    groups = [str(number) for number in range(count)]
     rng = np.random.default_rng(seed)
-    ahead = {other_order(groups, rng)[0].group for _ in range(300 * (count > 2))}
-    assert count <= 2 or ahead == {one.group for one in groups[1:]}
+    ahead = {other_order(groups, rng)[0] for _ in range(300 * (count > 2))}
+    assert count <= 2 or ahead == set(groups[1:])
 
 
 @pytest.mark.parametrize(
@@ -243,20 +242,19 @@ def test_what_a_shape_can_tell_counts_as_constants(shape: tuple[int, ...], count
 
 def test_small_differences_are_rounding_and_larger_ones_are_not() -> None:
     values = column(1.0, 100.0, 1e-8, 5.0)
-    whole = stack(values)
-    batch = Batch(whole.features, np.arange(4))
+    batch = Batch(part(4), np.arange(4))
+    scale = np.ones(1)
     allowed = 1e-9 * column(1.0, 100.0, 1.0, 5.0)  # relative to |p| or the spread of the split
-    assert compare(whole, batch, values + 0.9 * allowed) is None
+    assert compare(batch, values, values + 0.9 * allowed, scale) is None
     for row in range(4):
         off = values.copy()
         off[row] += 1.1 * allowed[row]
-        violation = compare(whole, batch, off)
+        violation = compare(batch, values, off, scale)
         assert violation is not None
-        name = f"test row {row + 1}" if row < 2 else f"train row {row - 1}"
-        assert name in violation.message
+        assert f"test row {row + 1} of group 'a'" in violation.message
 
 
 def test_rows_far_beyond_all_numbers_differ_without_a_warning() -> None:
-    whole = stack(column(1e308, 1.0))
-    violation = compare(whole, Batch(whole.features, np.arange(2)), column(-1e308, 1.0))
+    batch = Batch(part(2), np.arange(2))
+    violation = compare(batch, column(1e308, 1.0), column(-1e308, 1.0), np.ones(1))
     assert violation is not None

@@ -7,10 +7,12 @@ of it is executed. Started by ``review``, by its path, with nothing but the stan
 from __future__ import annotations
 
 import ast
+import io
 import json
 import resource
 import signal
 import sys
+import tokenize
 import unicodedata
 import warnings
 from contextlib import suppress
@@ -48,6 +50,13 @@ def review(source: bytes) -> tuple[list[_Finding], dict[str, int], bool]:
     if not text.strip():
         return [(FAULT, None, "the file is empty")], {}, False
     findings = _hidden_characters(text)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    except SyntaxError as error:
+        return [*findings, (FAULT, 1, f"SyntaxError: {error.msg}")], {}, False
+    if encoding not in {"utf-8", "utf-8-sig"}:
+        findings.append((FAULT, 1, f"declares the encoding {encoding}, not UTF-8"))
+        return findings, {}, False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -63,7 +68,9 @@ def run(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Score what is not yet scored. What is stored costs nothing; Ctrl-C keeps what is finished.
+    """Score what is not yet scored; what is stored costs nothing.
+
+    Ctrl-C keeps what is finished, and so do SIGTERM (which a cluster sends) and SIGHUP.
 
     Exits with 0 when done (a failed candidate is a result), 1 when a harness error is left, 2 when
     something that was asked for cannot be scored, 130 when interrupted.
@@ -76,7 +83,7 @@ def run(
     terminal = console(error=json)
     local = Path("candidates")
     roots = paths or [local if local.is_dir() else shipped_candidates()]
-    with Store(store or default_store()) as opened:
+    with _stopped_by_signals(), Store(store or default_store()) as opened:
         plan = make_plan(
             roots,
             load_catalogue(),
@@ -94,6 +101,36 @@ def run(
             _print_objects(plan, opened, report)
         code = _say_report(terminal, plan, report, opened.path)
     raise typer.Exit(code)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Take SIGTERM and SIGHUP for Ctrl-C, and let a second one not disturb the cleaning up.
+
+    What is ignored already stays so, as for a command that ``nohup`` started.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only there may handlers be set
+        return
+    ways = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {way: found for way in ways if (found := signal.getsignal(way)) != signal.SIG_IGN}
+    stopped = False
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        nonlocal stopped
+        stopped = True
+        for way in before:
+            signal.signal(way, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for way in before:
+        signal.signal(way, stop)
+    try:
+        yield
+    finally:
+        if not stopped:  # else the command is about to end
+            for way, found in before.items():
+                signal.signal(way, found)
 
 
 def _say_plan(terminal: Console, plan: Plan) -> None:
@@ -119,6 +156,8 @@ def _execute(
     from harness.runner.execute import execute
     from harness.runner.progress import ProgressDisplay
 
+    # Where a run is cut short, joblib says how to avoid the loss of what was under way.
+    warnings.filterwarnings("ignore", message=".*tasks which were still being processed")
     with ProgressDisplay(terminal, len(plan.to_score), plan.stored) as display:
         return execute(
             plan,

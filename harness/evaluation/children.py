@@ -1,4 +1,4 @@
-"""The three children of one evaluation: fit all groups, predict, predict again in other batches.
+"""The three children of one evaluation: fit all groups, predict in small batches, in full ones.
 
 Train rows enter the first child only; features of both splits the other two; test labels none.
 """
@@ -6,16 +6,19 @@ Train rows enter the first child only; features of both splits the other two; te
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from harness.evaluation.records import Violation
-from harness.evaluation.rules import Batch, Stack, compare, other_order, small_batches, stack_rows
+from harness.evaluation.rules import Batch, Part, compare, other_order, small_batches, spread
 from harness.failures import FailureKind
 from harness.limits import Limits
 from harness.sandbox import Call, Child, ChildFailed, ProgramText, Reply, Sandbox
-from harness.tasks.data import GroupRows, TaskData
+from harness.tasks.data import TaskData
+
+_CURVE_ROWS = 12
+"""How many rows of a group's curve are predicted in small batches, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +30,15 @@ class Predictions:
     """A group is absent where its train rows could not be predicted."""
     curve: dict[str, np.ndarray]
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmallAnswer:
+    """What a small batch gave."""
+
+    batch: Batch
+    call: Call
+    reply: Reply
 
 
 def fit(
@@ -44,15 +56,51 @@ def fit(
         ChildFailed: The program did not load, a fit failed, or the process ended.
         SandboxBroken: Our fault.
     """
-    calls = [Call("fit", rows.group, _sorted_rows(rows)) for rows in data.train]
+    calls = [
+        Call("fit", rows.group, sorted_rows(rows.features, rows.targets)) for rows in data.train
+    ]
     with sandbox.open(program, limits, limits.fit_seconds) as child:
         replies = child.ask(calls)
-    params = {call.group: _array(call, reply) for call, reply in zip(calls, replies, strict=False)}
+    params = {call.group: answer(call, reply) for call, reply in zip(calls, replies, strict=False)}
     if len(params) < len(calls):
         raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
     for values in params.values():
         values[np.isnan(values)] = np.nan  # one of them all: the others' bits could say something
     return params
+
+
+def predict_small(
+    sandbox: Sandbox,
+    program: ProgramText,
+    data: TaskData,
+    limits: Limits,
+    params: dict[str, np.ndarray],
+) -> list[SmallAnswer]:
+    """Predict every row in small batches, before any process has seen the full ones.
+
+    What a law says here cannot depend on its full batch, whatever it finds to pass on to the
+    process that will predict that. Rows are permuted, and groups come in another order there.
+
+    Returns:
+        What each batch gave, in the order asked.
+
+    Raises:
+        ChildFailed: The program did not load, or the process ended.
+        SandboxBroken: Our fault.
+    """
+    rng = _unforeseen(program, data, params)
+    answers = []
+    with sandbox.open(program, limits, limits.predict_seconds) as child:
+        for group in other_order(_groups(data), rng):
+            parts = [_sampled(part) for part in _parts(data, group)]
+            for batches in small_batches(parts, rng):
+                calls = [Call(_way(batch), group, (batch.features,)) for batch in batches]
+                replies = _ask(child, calls, params, group)
+                answers += [
+                    SmallAnswer(batch, call, reply)
+                    for call, batch, reply in zip(calls, batches, replies, strict=True)
+                ]
+    return answers
 
 
 def predict(
@@ -65,8 +113,9 @@ def predict(
     """Predict each group's test rows, train rows and curve, each as one full batch.
 
     One group is asked about after the other, so a law holds no other group's parameters while it
-    predicts. Held-out rows decide: a law that fails on them fails, one that fails on train rows
-    only loses its fit figure, and one that fails along the curve has no curve.
+    predicts. Rows are sorted by their features: the order of a file could tell of its labels.
+    Held-out rows decide: a law that fails on them fails, one that fails on train rows only loses
+    its fit figure, and one that fails along the curve has no curve.
 
     Raises:
         ChildFailed: The program did not load, or a group's test rows could not be predicted.
@@ -74,22 +123,82 @@ def predict(
     """
     width = len(program.targets)
     found = Predictions({}, {}, {})
+    rng = _unforeseen(program, data, params)
     with sandbox.open(program, limits, limits.predict_seconds) as child:
-        for group in sorted({rows.group for rows in (*data.test, *data.train)}):
-            splits = _splits(data, group)
-            calls = [Call("predict", group, (features,)) for _, features in splits]
+        for group in _groups(data):
+            parts = _parts(data, group)
+            orders = [_by_features(part.features, rng) for part in parts]
+            calls = [
+                Call("predict", group, (part.features[order],))
+                for part, order in zip(parts, orders, strict=True)
+            ]
             replies = _ask(child, calls, params, group)
-            for (split, _), call, reply in zip(splits, calls, replies, strict=True):
-                _keep(found, split, call, reply, width)
+            for part, order, call, reply in zip(parts, orders, calls, replies, strict=True):
+                _keep(found, part, order, call, reply, width)
     return found
 
 
-def _splits(data: TaskData, group: str) -> list[tuple[str, np.ndarray]]:
-    """Return a group's full batches, held-out rows first, each with the name of its split."""
-    test = [("test", rows.features) for rows in data.test if rows.group == group]
-    train = [("train", rows.features) for rows in data.train if rows.group == group]
-    curve = [("curve", data.curve[group])] if group in data.curve else []
+def disagreement(
+    small: list[SmallAnswer], found: Predictions, data: TaskData, width: int
+) -> Violation | None:
+    """Return the first row that a small batch predicts otherwise than its full batch, or None.
+
+    Args:
+        small: What the small batches gave.
+        found: What the full batches gave; what they could not predict is not compared.
+        data: The task's rows.
+        width: Number of targets.
+    """
+    scales = {split: spread(data, split) for split in ("test", "train", "curve")}
+    for one in small:
+        part = one.batch.part
+        full = getattr(found, part.split).get(part.group)
+        if full is None or not np.isfinite(full).all():
+            continue
+        if part.split == "curve":
+            full = full[_sample(len(full))]
+        try:
+            again = prediction(one.call, one.reply, width)
+        except ChildFailed as error:
+            message = (
+                "the law is not a function of (row, params): rows that the full batch predicts "
+                f"fail {one.batch.text}: {error.message}"
+            )
+            return Violation(rule="row_function", message=message)
+        violation = compare(one.batch, full, again, scales[part.split])
+        if violation:
+            return violation
+    return None
+
+
+def _groups(data: TaskData) -> list[str]:
+    return sorted({rows.group for rows in (*data.test, *data.train)})
+
+
+def _parts(data: TaskData, group: str) -> list[Part]:
+    """Return a group's splits, held-out rows first."""
+    test = [Part(group, "test", rows.features) for rows in data.test if rows.group == group]
+    train = [Part(group, "train", rows.features) for rows in data.train if rows.group == group]
+    curve = [Part(group, "curve", data.curve[group])] if group in data.curve else []
     return [*test, *train, *curve]
+
+
+def _sampled(part: Part) -> Part:
+    """Return a part with some of its rows, if it is a curve: it is shown, not scored."""
+    if part.split != "curve":
+        return part
+    return replace(part, features=part.features[_sample(len(part.features))])
+
+
+def _sample(count: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(count, _CURVE_ROWS)).astype(int))
+
+
+def _by_features(features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an order of rows that says nothing but their features do; equal ones anyhow."""
+    shuffled = rng.permutation(len(features))
+    order: np.ndarray = shuffled[np.lexsort(features[shuffled].T[::-1])]
+    return order
 
 
 def _ask(child: Child, calls: list[Call], params: dict[str, np.ndarray], group: str) -> list[Reply]:
@@ -100,97 +209,63 @@ def _ask(child: Child, calls: list[Call], params: dict[str, np.ndarray], group: 
     return replies
 
 
-def _keep(found: Predictions, split: str, call: Call, reply: Reply, width: int) -> None:
-    group = call.group
+def _keep(
+    found: Predictions, part: Part, order: np.ndarray, call: Call, reply: Reply, width: int
+) -> None:
     try:
-        getattr(found, split)[group] = _prediction(call, reply, width)
+        values = np.empty((len(order), width))
+        values[order] = prediction(call, reply, width)
+        getattr(found, part.split)[part.group] = values
     except ChildFailed as error:
-        if split == "test":
+        if part.split == "test":
             raise
-        if split == "train":
+        if part.split == "train":
             found.notes.append(f"train rows could not be predicted: {error.message}")
         else:
-            found.curve[group] = np.full((len(call.arrays[0]), width), np.nan)
-
-
-def predict_again(
-    sandbox: Sandbox,
-    program: ProgramText,
-    data: TaskData,
-    limits: Limits,
-    params: dict[str, np.ndarray],
-    first: Predictions,
-) -> Violation | None:
-    """Predict the same rows permuted and in small batches, in a process of its own.
-
-    The groups come in another order, so that a law that uses what it was told of earlier groups
-    predicts otherwise than before.
-
-    Returns:
-        The first row that is predicted otherwise than in its full batch, or None.
-
-    Raises:
-        ChildFailed: The process ended.
-        SandboxBroken: Our fault.
-    """
-    rng = np.random.default_rng(_unforeseen(program, params, first))
-    width = len(program.targets)
-    with sandbox.open(program, limits, limits.predict_seconds) as child:
-        for stack in other_order(stack_rows(data, first.test, first.train), rng):
-            for batches in small_batches(stack, rng):
-                calls = [Call(_way(batch), stack.group, (batch.features,)) for batch in batches]
-                replies = _ask(child, calls, params, stack.group)
-                for call, batch, reply in zip(calls, batches, replies, strict=True):
-                    violation = _differs(call, reply, stack, batch, width)
-                    if violation:
-                        return violation
-    return None
+            found.curve[part.group] = np.full((len(order), width), np.nan)
 
 
 def _way(batch: Batch) -> str:
     return "predict_rows" if batch.alone else "predict"
 
 
-def _unforeseen(program: ProgramText, params: dict[str, np.ndarray], first: Predictions) -> int:
-    """Return a seed that follows from all that was predicted, so no law knows it before.
+def _unforeseen(
+    program: ProgramText, data: TaskData, params: dict[str, np.ndarray]
+) -> np.random.Generator:
+    """Return a generator that the same evaluation repeats and no program can know.
 
-    A law that could foresee in which half a row will be asked could look at its batch for just
-    those rows that are asked when it has seen the others.
+    Test labels, which enter no child, are part of its seed. A law that could foresee in which half
+    a row will be asked could look at its batch for just the rows of the second.
     """
     digest = hashlib.sha256(program.source)
-    for named in (params, first.test, first.train):
-        for group in sorted(named):
-            digest.update(np.ascontiguousarray(named[group]).tobytes())
-    return int.from_bytes(digest.digest(), "little")
+    for rows in (*data.test, *data.train):
+        digest.update(np.ascontiguousarray(rows.targets).tobytes())
+    for group in sorted(params):
+        digest.update(np.ascontiguousarray(params[group]).tobytes())
+    return np.random.default_rng(int.from_bytes(digest.digest(), "little"))
 
 
-def _sorted_rows(rows: GroupRows) -> tuple[np.ndarray, np.ndarray]:
-    columns = np.hstack([rows.features, rows.targets])
-    order = np.lexsort(columns.T[::-1])
-    return rows.features[order], rows.targets[order]
+def sorted_rows(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows sorted by features, then targets: the order in which every fit gets them."""
+    order = np.lexsort(np.hstack([features, targets]).T[::-1])
+    return features[order], targets[order]
 
 
-def _differs(call: Call, reply: Reply, stack: Stack, batch: Batch, width: int) -> Violation | None:
-    try:
-        return compare(stack, batch, _prediction(call, reply, width))
-    except ChildFailed as error:
-        message = (
-            "the law is not a function of (row, params): rows that the full batch predicts "
-            f"fail {batch.text}: {error.message}"
-        )
-        return Violation(rule="row_function", message=message)
+def answer(call: Call, reply: Reply) -> np.ndarray:
+    """Return the array that a call gave.
 
-
-def _array(call: Call, reply: Reply) -> np.ndarray:
+    Raises:
+        ChildFailed: It gave a failure; names the group.
+    """
     if reply.array is not None:
         return reply.array
     failure = reply.failure or ChildFailed(FailureKind.BAD_OUTPUT, "no answer")
     raise ChildFailed(failure.kind, f"{failure.message} [group {call.group!r}]", failure.line)
 
 
-def _prediction(call: Call, reply: Reply, width: int) -> np.ndarray:
+def prediction(call: Call, reply: Reply, width: int) -> np.ndarray:
     """Return the predictions; the child has checked them, but the child is the candidate's."""
-    array = _array(call, reply)
+    array = answer(call, reply)
     if array.shape != (len(call.arrays[0]), width) or not np.isfinite(array).all():
         raise ChildFailed(FailureKind.BAD_OUTPUT, "predictions of a wrong shape, or not finite")
     return array

@@ -25,9 +25,13 @@ from harness.evaluation.scoring import SplitFigures, figures, join, per_group, p
 from harness.failures import POLICIES, FailureKind
 from harness.limits import Limits
 from harness.sandbox import ChildFailed, ProgramText, Sandbox, SandboxBroken
+from harness.sandbox.child import ChildKilled
 from harness.tasks import Task
 from harness.tasks.data import TaskData
 from harness.versions import SCORING_VERSION, versions
+
+_KILLED_RETRIES = 2
+"""How often a candidate is tried afresh whose process was killed by nobody knows whom."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +52,8 @@ class _Progress:
     found: children.Predictions | None = None
     violations: list[Violation] = field(default_factory=list)
     failure: Failure | None = None
+    killed: bool = False
+    """Whether the failure is a kill that may have come from outside."""
     printed: str = ""
     seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.0, "predict": 0.0})
 
@@ -95,13 +101,9 @@ def evaluate(
         seed=seed,
     )
     isolation = _isolation(sandbox, candidate)
-    sandbox.take_printed()
-    progress = _attempt(program, task, data, sandbox, limits)
-    retries = 0
-    while progress.failure and retries < POLICIES[progress.failure.kind].retries:
-        retries += 1
-        sandbox.take_printed()
-        progress = _attempt(program, task, data, sandbox, limits)
+    progress = _believed(lambda: _attempt(program, task, data, sandbox, limits))
+    if not isolation.layers:  # the server was killed while it started, and another one did it
+        isolation = _isolation(sandbox, candidate)
     common = {
         "task": task.name,
         "format": candidate.format,
@@ -128,14 +130,40 @@ def evaluate(
     return Outcome(failed, Traces({}, {}, {}, {}), printed)
 
 
+def _believed(attempt: Callable[[], _Progress]) -> _Progress:
+    """Try a candidate until it has figures or a failure that is its own.
+
+    A broken sandbox is ours, and a kill may have come from outside: believed is only one that
+    happens to every attempt in a row.
+    """
+    killed = retries = 0
+    while True:
+        progress = attempt()
+        if progress.killed and killed < _KILLED_RETRIES:
+            killed += 1
+        elif (
+            progress.failure
+            and not progress.killed
+            and retries < POLICIES[progress.failure.kind].retries
+        ):
+            killed, retries = 0, retries + 1
+        else:
+            return progress
+
+
 def _attempt(
     program: ProgramText, task: Task, data: TaskData, sandbox: Sandbox, limits: Limits
 ) -> _Progress:
     progress = _Progress()
+    sandbox.take_printed()
     try:
         _run(program, task, data, sandbox, limits, progress)
     except ChildFailed as error:
         progress.failure = Failure(kind=error.kind, message=error.message, line=error.line)
+        progress.killed = isinstance(error, ChildKilled)
+        if isinstance(error, ChildKilled) and error.outside:
+            message = "its process was killed from outside, or memory ran out on this machine"
+            progress.failure = Failure(kind=FailureKind.HARNESS_ERROR, message=message)
     except SandboxBroken as error:
         progress.failure = Failure(kind=FailureKind.HARNESS_ERROR, message=str(error))
     return progress
@@ -158,14 +186,15 @@ def _run(
         if too_many:
             progress.violations.append(too_many)
     params = progress.params
+    small = progress.timed(
+        "predict", lambda: children.predict_small(sandbox, program, data, limits, params)
+    )
+    sandbox.take_printed()  # what a check of single rows prints helps nobody
     found = progress.timed(
         "predict", lambda: children.predict(sandbox, program, data, limits, params)
     )
-    progress.printed = sandbox.take_printed()  # what a check of single rows prints helps nobody
-    differs = progress.timed(
-        "predict",
-        lambda: children.predict_again(sandbox, program, data, limits, params, found),
-    )
+    progress.printed = sandbox.take_printed()
+    differs = children.disagreement(small, found, data, len(program.targets))
     if differs:
         progress.violations.append(differs)
     progress.found = found

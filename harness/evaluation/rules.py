@@ -7,39 +7,43 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evaluation.records import Violation
-from harness.tasks.data import GroupRows, TaskData
+from harness.tasks.data import TaskData
 
 TOLERANCE = 1e-9
 """Relative to the larger of the prediction and the standard deviation of the split."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Some rows of one group, train and test rows mixed."""
+class Part:
+    """The rows of one split of one group."""
 
+    group: str
+    split: str
+    """``test``, ``train`` or ``curve``."""
     features: np.ndarray
-    """``(n, F)``."""
+    """``(N, F)``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Some rows of a part."""
+
+    part: Part
     rows: np.ndarray
-    """Positions in the group's stacked rows, ``(n,)``."""
+    """Their positions in the part, ``(n,)``."""
     alone: bool = False
     """Whether the rows are predicted one by one, each in a batch of its own."""
+
+    @property
+    def features(self) -> np.ndarray:
+        """``(n, F)``."""
+        chosen: np.ndarray = self.part.features[self.rows]
+        return chosen
 
     @property
     def text(self) -> str:
         """Where the rows stand, for messages."""
         return "alone" if self.alone else f"in a batch of {len(self.rows)}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stack:
-    """All rows of one group that the full batch predicted: test rows first, then train rows."""
-
-    group: str
-    features: np.ndarray
-    predicted: np.ndarray
-    scale: np.ndarray
-    """What a difference is measured against besides the prediction itself, ``(N, T)``."""
-    n_test: int
 
 
 def count_constants(params: np.ndarray) -> int:
@@ -62,95 +66,67 @@ def check_constants(sizes: dict[str, int], cap: int | None) -> Violation | None:
     return Violation(rule="max_params", message=message)
 
 
-def stack_rows(
-    data: TaskData, test: dict[str, np.ndarray], train: dict[str, np.ndarray]
-) -> list[Stack]:
-    """Return, for each group, the rows to predict again. Groups without predictions are left out.
-
-    Args:
-        data: The task's rows.
-        test: Predictions of the test rows by group, ``(N, T)``.
-        train: Predictions of the train rows by group.
-    """
-    splits = ((data.test, test), (data.train, train))
-    spread = [
-        np.std(np.concatenate([rows.targets for rows in split]), axis=0) for split, _ in splits
-    ]
-    parts: dict[str, list[tuple[GroupRows, np.ndarray, np.ndarray]]] = {}
-    for (split, predicted), scale in zip(splits, spread, strict=True):
-        for rows in split:
-            if rows.group in predicted:
-                found = predicted[rows.group]
-                wide = np.broadcast_to(scale, found.shape)
-                parts.setdefault(rows.group, []).append((rows, found, wide))
-    n_test = {rows.group: len(rows.targets) for rows in data.test if rows.group in test}
-    return [
-        Stack(
-            group,
-            np.concatenate([rows.features for rows, _, _ in parts[group]]),
-            np.concatenate([found for _, found, _ in parts[group]]),
-            np.concatenate([wide for _, _, wide in parts[group]]),
-            n_test.get(group, 0),
-        )
-        for group in sorted(parts)
-    ]
+def spread(data: TaskData, split: str) -> np.ndarray:
+    """Return the standard deviation of a split's targets, ``(T,)``; a curve has the test rows'."""
+    rows = data.train if split == "train" else data.test
+    deviation: np.ndarray = np.std(np.concatenate([one.targets for one in rows]), axis=0)
+    return deviation
 
 
-def other_order(stacks: list[Stack], rng: np.random.Generator) -> list[Stack]:
-    """Return the groups in the order in which a second process is asked about them.
+def other_order(groups: list[str], rng: np.random.Generator) -> list[str]:
+    """Return groups in another order than that in which full batches are asked for.
 
     Backwards, so that no group has the same groups before it in both processes; and one of those
-    that had others before it the first time, drawn anew, comes first and has none.
+    that have others before them there, drawn anew, comes first and has none.
     """
-    order = stacks[::-1]
+    order = groups[::-1]
     if len(order) > 2:
         order.insert(0, order.pop(int(rng.integers(len(order) - 1))))
     return order
 
 
-def small_batches(stack: Stack, rng: np.random.Generator) -> list[list[Batch]]:
-    """Return a group's rows again, permuted, in small batches: one row, halves, then single rows.
+def small_batches(parts: list[Part], rng: np.random.Generator) -> list[list[Batch]]:
+    """Return a group's rows, permuted, in small batches: one row each, halves, then single rows.
 
     Each inner list is one request. The second half is only sent once the first is answered, so a
     program that looks at its batch, or collects what it has seen, cannot know the whole split when
     it predicts the first half, and nothing at all when it predicts the one row before it.
     """
-    order = rng.permutation(len(stack.features))
-    middle = (len(order) + 1) // 2
-    single = rng.permutation(len(order))
-    one, first, second, alone = (
-        Batch(stack.features[rows], rows, alone=alone)
-        for rows, alone in (
-            (order[-1:], True),
-            (order[:middle], False),
-            (order[middle:], False),
-            (single, True),
-        )
-    )
-    return [[one], [first], [second, alone] if len(second.rows) else [alone]]
+    requests: list[list[Batch]] = [[], [], []]
+    for part in parts:
+        order = rng.permutation(len(part.features))
+        middle = (len(order) + 1) // 2
+        requests[0].append(Batch(part, order[-1:], alone=True))
+        requests[1].append(Batch(part, order[:middle]))
+        if middle < len(order):
+            requests[2].append(Batch(part, order[middle:]))
+        requests[2].append(Batch(part, rng.permutation(len(order)), alone=True))
+    return requests
 
 
-def compare(stack: Stack, batch: Batch, again: np.ndarray) -> Violation | None:
+def compare(
+    batch: Batch, full: np.ndarray, again: np.ndarray, scale: np.ndarray
+) -> Violation | None:
     """Return a violation where rows are predicted otherwise in a small batch than in the full one.
 
     Args:
-        stack: The group's rows and full-batch predictions.
-        batch: The rows predicted again.
-        again: Their predictions, ``(n, T)``.
+        batch: The rows.
+        full: The full batch's predictions of the whole part, ``(N, T)``.
+        again: The small batch's predictions, ``(n, T)``.
+        scale: What a difference is measured against besides the prediction itself, ``(T,)``.
     """
-    full = stack.predicted[batch.rows]
-    allowed = TOLERANCE * np.maximum(np.abs(full), stack.scale[batch.rows])
+    expected = full[batch.rows]
+    allowed = TOLERANCE * np.maximum(np.abs(expected), scale)
     with np.errstate(over="ignore"):  # beyond all numbers is more than allowed, too
-        off = np.abs(again - full) > allowed
+        off = np.abs(again - expected) > allowed
     if not off.any():
         return None
     where = int(off.any(axis=1).argmax())
     target = int(off[where].argmax())
-    row = int(batch.rows[where])
-    split, number = ("test", row) if row < stack.n_test else ("train", row - stack.n_test)
     message = (
-        f"the law is not a function of (row, params): {split} row {number + 1} of group "
-        f"{stack.group!r} is predicted as {full[where, target]:.9g} in the full batch and "
-        f"as {again[where, target]:.9g} {batch.text}"
+        f"the law is not a function of (row, params): {batch.part.split} row "
+        f"{int(batch.rows[where]) + 1} of group {batch.part.group!r} is predicted as "
+        f"{expected[where, target]:.9g} in the full batch and as {again[where, target]:.9g} "
+        f"{batch.text}"
     )
     return Violation(rule="row_function", message=message)

@@ -28,7 +28,7 @@ class Score:
     errors: FloatArray
     """Normalised mean square error of each fold, clipped, ``(folds,)``."""
     theta: FloatArray
-    """Shape constants fitted to all train rows, ``(G, T, P)``: where later fits begin."""
+    """Shape constants fitted to all train rows, ``(cells, P)``: where later fits begin."""
     n_constants: int
     fit: float
     """Normalised error on all train rows."""
@@ -100,10 +100,9 @@ class Judge:
         errors = self._judge(law, whole, first.theta[kept])
         best = kept[:, 0]
         fit = self._error(law, first.fitted[best], self.rows.weights > 0)
-        shapes = first.theta[best].reshape(len(self.rows.groups), len(self.rows.targets), -1)
         return Score(
             np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST),
-            shapes,
+            first.theta[best],
             law.n_constants * len(self.rows.targets),
             float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
         )

@@ -186,14 +186,9 @@ def _of_pairs(logs: list[int]) -> Iterator[Form]:
 
 def _repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
     """Forms in which data is seen more than once."""
-    real = rows.weights > 0
-    for unique, seen in permutations(logs, 2):
-        u, d = rows.values[..., unique][real], rows.values[..., seen][real]
-        kinds = {rows.axes[unique].kind, rows.axes[seen].kind}
-        if kinds != {Kind.SCALE} or (u > d).any() or (u == d).all():
-            continue
-        ratio = float(np.log(rows.axes[seen].reference / rows.axes[unique].reference))
-        worth = Power(Effective(unique, seen, ratio))
+    for scale in repetitions(rows):
+        unique, seen = scale.unique, scale.seen
+        worth = Power(scale)
         others = [_power(index) for index in logs if index not in {unique, seen}]
         yield Form("repeated data", MUENNIGHOFF, Law(_terms(worth, *others)))
         yield Form("repeated data, joint", MUENNIGHOFF, Law(_terms((worth, *others))))
@@ -204,6 +199,19 @@ def _repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
                 excess = (Power(Feature(other)), Power(Feature(unique)))
                 law = Law(_terms(worth, _power(other), excess))
                 yield Form("repeated data and over-fitting", MUENNIGHOFF, law)
+
+
+def repetitions(rows: TrainRows) -> list[Effective]:
+    """Return the effective-data scales that features allow: never fewer seen than distinct."""
+    real = rows.weights > 0
+    scales = [n for n, axis in enumerate(rows.axes) if axis.kind is Kind.SCALE]
+    found = []
+    for unique, seen in permutations(scales, 2):
+        u, d = rows.values[..., unique][real], rows.values[..., seen][real]
+        if (u <= d).all() and (u < d).any():
+            ratio = float(np.log(rows.axes[seen].reference / rows.axes[unique].reference))
+            found.append(Effective(unique, seen, ratio))
+    return found
 
 
 def _of_shares(shares: list[int], logs: list[int]) -> Iterator[Form]:

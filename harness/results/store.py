@@ -1,7 +1,8 @@
 """The store: one SQLite file in WAL mode, one writer at a time, unique on the digest.
 
 An evaluation is written in one transaction with its program and the run that it belongs to, as soon
-as it is finished; a killed process loses nothing that was written. Evaluations are never changed.
+as it is finished; a killed process loses nothing that was written. Evaluations are never changed,
+and whatever is read is held against its seal.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from base64 import b64encode
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from harness.candidates.naming import agent_slug, model_slug
 from harness.evaluation.records import Evaluation
+from harness.results import store_seals as seals
 from harness.results.records import ClaimedPage, RunAssignment, RunKey, StoredClaim, StoredRun
 from harness.results.store_file import StoreFile
 
@@ -25,17 +27,14 @@ if TYPE_CHECKING:
     from harness.results.merge import Merge
 
 _RUNS = """
-SELECT r.task, r.agent, r.model, r.run, r.agent_name, r.model_name, r.path, e.document, p.source,
-       e.created
+SELECT r.task, r.agent, r.model, r.run, r.agent_name, r.model_name, r.path, r.digest,
+       e.digest, e.task, e.program, e.status, e.document, e.created, p.source
 FROM runs r JOIN evaluations e USING (digest) JOIN programs p ON p.sha256 = e.program
 ORDER BY r.task, r.agent, r.model, r.run
 """
-_EVERYTHING = (
-    "SELECT sha256, source FROM programs ORDER BY 1",
-    "SELECT digest, program, created, document, traces FROM evaluations ORDER BY 1",
-    "SELECT * FROM runs ORDER BY 1, 2, 3, 4",
-    "SELECT * FROM claims ORDER BY 1, 2, 3",
-)
+_RUN_COLUMNS = 8
+_PROGRAMS = "SELECT sha256, source FROM programs ORDER BY 1"
+_STATUSES = frozenset({"ok", "failed", "violation"})
 
 
 class Store(StoreFile):
@@ -43,8 +42,21 @@ class Store(StoreFile):
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored evaluation by digest."""
-        with self._explained():
-            return dict(self._db.execute("SELECT digest, status FROM evaluations"))
+        with self._reading():
+            found = dict(self._db.execute("SELECT digest, status FROM evaluations"))
+            seals.Seals(self._db, "evaluation").check_names(set(found))
+        if not _STATUSES.issuperset(found.values()):
+            raise self._damaged("a status that is none")
+        return found
+
+    def check_whole(self) -> None:
+        """Read everything and hold it against its seals.
+
+        Raises:
+            UserError: The store is damaged.
+        """
+        super().check_whole()
+        self.content()
 
     def evaluation(self, digest: str) -> Evaluation:
         """Return a stored evaluation.
@@ -53,12 +65,7 @@ class Store(StoreFile):
             KeyError: There is none with this digest.
             UserError: The store is damaged.
         """
-        with self._explained():
-            query = "SELECT document FROM evaluations WHERE digest = ?"
-            row = self._db.execute(query, (digest,)).fetchone()
-        if row is None:
-            raise KeyError(digest)
-        return self._parse(row[0])
+        return self._parse(self._row("evaluation", digest)[4])
 
     def traces(self, digest: str) -> Traces:
         """Return the arrays of a stored evaluation.
@@ -69,42 +76,42 @@ class Store(StoreFile):
         """
         from harness.results.traces import unpack
 
-        with self._explained():
-            query = "SELECT traces FROM evaluations WHERE digest = ?"
-            row = self._db.execute(query, (digest,)).fetchone()
-        if row is None:
-            raise KeyError(digest)
         try:
-            return unpack(row[0])
+            return unpack(self._row("arrays", digest)[1])
         except ValueError as error:
             raise self._damaged(str(error)) from error
 
+    def _row(self, kind: str, digest: str) -> tuple[Any, ...]:
+        """Return one row as it is sealed."""
+        query = seals.select(kind) + " WHERE digest = ?"
+        with self._reading():
+            row: tuple[Any, ...] | None = self._db.execute(query, (digest,)).fetchone()
+            if row is None:
+                raise KeyError(digest)
+            seals.Seals(self._db, kind, digest).check((digest, *row[1:]))
+        return row
+
     def runs(self) -> list[StoredRun]:
         """Return every run with its evaluation and program, sorted by its key."""
-        with self._explained():
+        with self._reading():
             rows = self._db.execute(_RUNS).fetchall()
-        return [self._stored_run(*row) for row in rows]
+            seals.Seals(self._db, "run").check_all(row[:_RUN_COLUMNS] for row in rows)
+            evaluations = seals.Seals(self._db, "evaluation")
+            for row in rows:
+                evaluations.check(row[_RUN_COLUMNS:-1])
+                seals.check_program(row[10], row[-1])
+        return [self._stored_run(row) for row in rows]
 
-    def _stored_run(
-        self,
-        task: str,
-        agent: str,
-        model: str,
-        run: int,
-        agent_name: str,
-        model_name: str,
-        path: str,
-        document: str,
-        source: bytes,
-        created: str,
-    ) -> StoredRun:
+    def _stored_run(self, row: tuple[Any, ...]) -> StoredRun:
+        *key, agent_name, model_name, path, _ = row[:_RUN_COLUMNS]
+        document, created, source = row[-3:]
         return StoredRun(
-            key=RunKey(task, agent, model, run),
+            key=RunKey(*key),
             agent_name=agent_name,
             model_name=model_name,
             path=path,
             evaluation=self._parse(document),
-            program=bytes(source),
+            program=source,
             created=created,
         )
 
@@ -142,7 +149,22 @@ class Store(StoreFile):
         )
         with self._writing():
             self._db.execute("INSERT OR IGNORE INTO programs VALUES (?, ?)", (sha256, program))
-            self._db.execute(f"{how} INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._put_evaluations(how, [row])
+
+    def _put_evaluations(self, how: str, rows: list[tuple[Any, ...]]) -> None:
+        statement = f"{how} INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._db.executemany(statement, rows)
+        seals.put(self._db, how, "evaluation", ((*row[:5], row[6]) for row in rows))
+        seals.put(self._db, how, "arrays", ((row[0], row[5]) for row in rows))
+
+    def _put_runs(self, how: str, rows: list[tuple[Any, ...]]) -> None:
+        statement = f"{how} INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self._db.executemany(statement, rows)
+        seals.put(self._db, how, "run", rows)
+
+    def _put_claims(self, how: str, rows: list[tuple[Any, ...]]) -> None:
+        self._db.executemany(f"{how} INTO claims VALUES (?, ?, ?, ?, ?)", rows)
+        seals.put(self._db, how, "claim", rows)
 
     def assign(self, runs: list[RunAssignment]) -> None:
         """Say which evaluations are which runs; what the store already says costs no write."""
@@ -155,8 +177,7 @@ class Store(StoreFile):
         new = sorted(wanted - present)
         if new:
             with self._writing():
-                statement = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-                self._db.executemany(statement, new)
+                self._put_runs("INSERT OR REPLACE", new)
 
     def forget_missing(self, root: Path) -> list[RunKey]:
         """Take runs off the board whose program was under a folder and is no longer there.
@@ -164,12 +185,12 @@ class Store(StoreFile):
         Their evaluations stay in the store.
         """
         prefix = f"{root}/"
-        with self._explained():
-            rows = self._db.execute("SELECT task, agent, model, run, path FROM runs").fetchall()
+        with self._reading():
+            paths = {RunKey(*row[:4]): row[6] for row in self._all("run")}
         gone = [
-            RunKey(*row[:4])
-            for row in rows
-            if row[4].startswith(prefix) and not Path(row[4]).exists()
+            key
+            for key, path in paths.items()
+            if path.startswith(prefix) and not Path(path).exists()
         ]
         if gone:
             with self._writing():
@@ -178,6 +199,7 @@ class Store(StoreFile):
                         "DELETE FROM runs WHERE task = ? AND agent = ? AND model = ? AND run = ?",
                         (key.task, key.agent, key.model, key.run),
                     )
+                seals.remove(self._db, "run", map(astuple, gone))
         return sorted(gone)
 
     def add_claim(self, task: str, page: ClaimedPage, source: str) -> None:
@@ -191,14 +213,12 @@ class Store(StoreFile):
         slugs = (agent_slug(page.agent), model_slug(page.model))
         row = (task, *slugs, page.model_dump_json(), source)
         with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", row)
+            self._put_claims("INSERT OR REPLACE", [row])
 
     def claims(self) -> list[StoredClaim]:
         """Return all claims, sorted by task, agent and model."""
-        with self._explained():
-            rows = self._db.execute(
-                "SELECT task, agent, model, document, source FROM claims ORDER BY 1, 2, 3"
-            ).fetchall()
+        with self._reading():
+            rows = self._all("claim")
         try:
             return [
                 StoredClaim(task, agent, model, ClaimedPage.model_validate_json(document), source)
@@ -215,28 +235,39 @@ class Store(StoreFile):
         """
         from harness.results.exchange import Content, claim_line, run_line
 
-        with self._explained():
-            self._db.execute("BEGIN")  # one moment for all tables, whoever writes beside
-            try:
-                tables = [self._db.execute(query).fetchall() for query in _EVERYTHING]
-            finally:
-                self._db.execute("ROLLBACK")
-        programs, evaluations, runs, claims = tables
+        with self._reading():
+            programs = dict(self._db.execute(_PROGRAMS))
+            for each in programs.items():
+                seals.check_program(*each)
+            evaluations, runs, claims = map(self._all, ("evaluation", "run", "claim"))
+            arrays = dict(self._all("arrays"))
+            if arrays.keys() != {row[0] for row in evaluations}:
+                raise seals.SealBroken("an evaluation without its arrays")
         try:
+            lines = {row[0]: self._evaluation_line(row, arrays[row[0]]) for row in evaluations}
+            if not programs.keys() >= {line.program for line in lines.values()}:
+                raise self._damaged("an evaluation without its program")
+            if not lines.keys() >= {row[-1] for row in runs}:
+                raise self._damaged("a run without its evaluation")
             return Content(
-                {sha256: bytes(source) for sha256, source in programs},
-                {row[0]: self._evaluation_line(*row) for row in evaluations},
+                programs,
+                lines,
                 {row[:4]: run_line(*row) for row in runs},
                 {row[:3]: claim_line(*row) for row in claims},
             )
         except ValidationError as error:
             raise self._damaged(" ".join(str(error).split())[:200]) from error
 
-    def _evaluation_line(
-        self, digest: str, program: str, created: str, document: str, traces: bytes
-    ) -> EvaluationLine:
+    def _all(self, kind: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a kind as they are sealed, sorted."""
+        rows = self._db.execute(seals.select(kind) + seals.order(kind)).fetchall()
+        seals.Seals(self._db, kind).check_all(rows)
+        return rows
+
+    def _evaluation_line(self, row: tuple[Any, ...], traces: bytes) -> EvaluationLine:
         from harness.results.exchange import EvaluationLine
 
+        digest, _, program, _, document, created = row
         return EvaluationLine(
             digest=digest,
             program=program,
@@ -252,13 +283,16 @@ class Store(StoreFile):
             UserError: The store cannot be written.
         """
         with self._writing():
-            for how, part in (("IGNORE", merge.new), ("REPLACE", merge.replaced)):
-                self._put(f"INSERT OR {how}", part)
+            for how, part in (
+                ("INSERT OR IGNORE", merge.new),
+                ("INSERT OR REPLACE", merge.replaced),
+            ):
+                self._put(how, part)
 
     def _put(self, how: str, part: Content) -> None:
-        run = self._db.executemany
-        run("INSERT OR IGNORE INTO programs VALUES (?, ?)", sorted(part.programs.items()))
-        evaluations = (
+        statement = "INSERT OR IGNORE INTO programs VALUES (?, ?)"
+        self._db.executemany(statement, sorted(part.programs.items()))
+        evaluations: list[tuple[Any, ...]] = [
             (
                 line.digest,
                 line.document.task,
@@ -269,17 +303,17 @@ class Store(StoreFile):
                 line.created,
             )
             for line in part.evaluations.values()
-        )
-        run(f"{how} INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?)", evaluations)
-        runs = (
+        ]
+        self._put_evaluations(how, evaluations)
+        runs: list[tuple[Any, ...]] = [
             (*key, line.agent_name, line.model_name, line.path, line.digest)
             for key, line in part.runs.items()
-        )
-        run(f"{how} INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", runs)
-        claims = (
+        ]
+        self._put_runs(how, runs)
+        claims: list[tuple[Any, ...]] = [
             (*key, line.page.model_dump_json(), line.source) for key, line in part.claims.items()
-        )
-        run(f"{how} INTO claims VALUES (?, ?, ?, ?, ?)", claims)
+        ]
+        self._put_claims(how, claims)
 
     def _parse(self, document: str) -> Evaluation:
         try:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from harness.errors import UserError
+from harness.results import store_seals as seals
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: without seals; such a store gets them when it is next written to."""
 _BUSY_SECONDS = 60.0
-_SCHEMA = """
+_FULL_BYTES = 1 << 20
+"""Less free space than this where a file could not grow: the disk is full."""
+_SCHEMA = f"""{seals.SCHEMA}
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS programs (sha256 TEXT PRIMARY KEY, source BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS evaluations (
@@ -58,13 +65,14 @@ class StoreFile:
             UserError: The file cannot be opened, is no store, is damaged, or is of a newer version.
         """
         self.path = path
+        self._read_only = read_only
         if path.is_dir():
             raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
         if read_only and not path.is_file():
             raise UserError(f"{path}: no store there yet; `sld run` makes one")
         with self._explained():
             if read_only:
-                self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+                self._db = self._open_to_read()
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS)
@@ -93,7 +101,7 @@ class StoreFile:
         self._db.close()
 
     def check_whole(self) -> None:
-        """Read the whole file and see whether it hangs together.
+        """Read the whole file and see whether its structure hangs together.
 
         Raises:
             UserError: It is damaged.
@@ -113,10 +121,17 @@ class StoreFile:
             self._create()
         if not {"meta", "evaluations"} <= self._tables():
             raise UserError(f"{self.path}: an SQLite file, but not a store of this harness")
-        self._check_version()
+        version = self._version()
         if new:
             self._use_wal()
             self._db.execute("PRAGMA synchronous = NORMAL")
+        if version < SCHEMA_VERSION:
+            if not new:  # the file stays as it is
+                copy = sqlite3.connect(":memory:", isolation_level=None)
+                self._db.backup(copy)
+                self._db.close()
+                self._db = copy
+            self._upgrade()
 
     def _use_wal(self) -> None:
         # SQLite does not wait here by itself while another process opens the same new file.
@@ -142,14 +157,52 @@ class StoreFile:
             version = str(SCHEMA_VERSION)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (version,))
 
-    def _check_version(self) -> None:
+    def _version(self) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        if row is None or row[0] != str(SCHEMA_VERSION):
+        known = {str(version): version for version in range(1, SCHEMA_VERSION + 1)}
+        if row is None or row[0] not in known:
             found = row[0] if row else "none"
             raise UserError(
                 f"{self.path}: a store of schema version {found}; "
-                f"this harness reads version {SCHEMA_VERSION}"
+                f"this harness reads version {' or '.join(known)}"
             )
+        return known[row[0]]
+
+    def _upgrade(self) -> None:
+        with self._writing():
+            if self._version() < SCHEMA_VERSION:  # no other process has done it meanwhile
+                seals.seal_everything(self._db)
+                version = str(SCHEMA_VERSION)
+                self._db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        name = self.path.absolute().as_uri()
+        opened = sqlite3.connect(f"{name}?mode=ro", uri=True)
+        try:
+            opened.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            opened.close()
+            log = self.path.with_name(f"{self.path.name}-wal")
+            if _primary(error) != sqlite3.SQLITE_CANTOPEN or (
+                log.exists() and log.stat().st_size > 0
+            ):
+                raise
+            # Nothing can be written beside the file, and nobody is writing to it.
+            opened = sqlite3.connect(f"{name}?immutable=1", uri=True)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read all tables as they are at one moment, whoever writes beside."""
+        with self._explained():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._roll_back()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -157,25 +210,75 @@ class StoreFile:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._db.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # SQLite has ended it by itself where the disk is full
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn what SQLite says into a line for a person."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise UserError(f"{self.path}: the store cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(str(error)) from error
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        except (seals.SealBroken, UnicodeDecodeError, MemoryError) as error:
+            # SQLite quotes rotten text in its messages, and a rotten size asks for any amount.
+            raise self._damaged(str(error) or "a size beyond all memory") from error
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise self._full() from error
             raise UserError(f"{self.path}: the store cannot be made: {error.strerror}") from error
+
+    def _unusable(self, error: sqlite3.Error) -> UserError:
+        code = _primary(error)
+        no_room = code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and self._is_full()
+        if code == sqlite3.SQLITE_FULL or no_room:
+            return self._full()
+        shut = code == sqlite3.SQLITE_CANTOPEN and not os.access(self.path.parent, os.W_OK)
+        if code == sqlite3.SQLITE_READONLY or (shut and not self._read_only):
+            return UserError(
+                f"{self.path}: the store cannot be written: the file, its folder or its disk is "
+                "read-only; allow writing, or name another one with --store"
+            )
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return UserError(
+                f"{self.path}: the store cannot be used: another process has been writing to it "
+                f"for {_BUSY_SECONDS:.0f} s; run again when it has ended"
+            )
+        if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM}:
+            return UserError(
+                f"{self.path}: the store cannot be used: {error}; see whether its folder can be "
+                "read and written and its disk is sound"
+            )
+        return self._damaged(str(error))
+
+    def _is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.path.parent).free < _FULL_BYTES
+        except OSError:
+            return False
+
+    def _full(self) -> UserError:
+        return UserError(
+            f"{self.path}: the disk is full; free some space and run again: what is finished is "
+            "stored and is not scored anew"
+        )
 
     def _damaged(self, why: str) -> UserError:
         return UserError(
             f"{self.path}: no store, or a damaged one ({why}); move it away and run again: "
-            "what is missing is scored anew"
+            "what is missing is scored anew, and what was exported comes back by "
+            "`sld results import`"
         )
+
+
+def _primary(error: sqlite3.Error) -> int | None:
+    """Return SQLite's code without its details; None where it gave none."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

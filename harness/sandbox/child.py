@@ -34,6 +34,13 @@ _CAGE_FAILED = 97
 _SIGKILL, _SIGXCPU = 9, 24
 
 
+class ChildKilled(ChildFailed):
+    """A child was ended by SIGKILL and no limit of ours says why."""
+
+    outside: bool = False
+    """Whether the program cannot have done it: a person did, or the system for lack of memory."""
+
+
 class Child:
     """One child of the server: answers requests until it is closed or its time is over."""
 
@@ -134,7 +141,7 @@ class Child:
                 pipes.buffer.clear()
                 return frame
             if not pipes.reply_open:
-                raise self._explain(self._end())
+                raise self._explain(self._end(patient=True), caged=pipes.caged)
             pending = self._move(pipes, pending, deadline)
 
     def _move(self, pipes: Pipes, pending: memoryview, deadline: float) -> memoryview:
@@ -166,6 +173,8 @@ class Child:
         if pipes.reply in ready:
             chunk = _read(pipes.reply)
             pipes.reply_open = chunk != b""
+            if chunk and not pipes.caged:
+                pipes.caged, chunk = True, chunk[1:]
             pipes.buffer += chunk or b""
         return pending
 
@@ -177,31 +186,40 @@ class Child:
         if chunk and room > 0:
             pipes.printed += chunk[:room]
 
-    def _end(self) -> ChildEnd:
+    def _end(self, *, patient: bool = False) -> ChildEnd:
         pipes, self._pipes = self._pipes, None
         if pipes is not None:
             if pipes.output_open:
                 self._drain(pipes)  # what was printed last, often the reason of its end
             self._server.printed += pipes.printed
             pipes.close()
-        return self._server.finish()
+        return self._server.finish(patient=patient)
 
-    def _explain(self, end: ChildEnd) -> ChildFailed:
+    def _explain(self, end: ChildEnd, *, caged: bool) -> ChildFailed:
         """Say why a child ended without an answer."""
-        if end.code == _CAGE_FAILED:
+        if end.code == _CAGE_FAILED and not caged:
             msg = "a child could not put its isolation on"
             raise SandboxBroken(msg)
         out_of_cpu = end.cpu_seconds >= self._seconds and end.signal in {_SIGKILL, _SIGXCPU}
         if end.timed_out or out_of_cpu:
             message = f"no answer within {self._seconds:g} s"
             return ChildFailed(FailureKind.TIMEOUT, message)
-        if end.signal and end.peak_bytes > 0.9 * self._limits.memory_bytes:
-            return ChildFailed(FailureKind.MEMORY, "the process was ended near its memory limit")
-        if end.signal:
-            message = f"the process was ended by signal {end.signal}"
+        if end.ordered:
+            message = "the program closed the harness's own pipe"
             return ChildFailed(FailureKind.CRASH, message)
-        message = f"the process ended by itself (exit code {end.code}) before it answered"
-        return ChildFailed(FailureKind.CRASH, message)
+        failed = ChildKilled if end.signal == _SIGKILL else ChildFailed
+        if end.signal and end.peak_bytes > 0.9 * self._limits.memory_bytes:
+            error = failed(FailureKind.MEMORY, "the process was ended near its memory limit")
+        elif end.signal:
+            error = failed(FailureKind.CRASH, f"the process was ended by signal {end.signal}")
+        else:
+            message = f"the process ended by itself (exit code {end.code}) before it answered"
+            return ChildFailed(FailureKind.CRASH, message)
+        if isinstance(error, ChildKilled):
+            # The first process of a namespace cannot kill itself; its one other way to be killed,
+            # a limit on its processor time, is refused by the filter.
+            error.outside = {"namespaces", "seccomp"} <= set(self._server.layers)
+        return error
 
 
 def _read(descriptor: int) -> bytes | None:

@@ -45,6 +45,8 @@ class ChildEnd:
     code: int
     signal: int
     timed_out: bool
+    ordered: bool
+    """Whether it had to be killed after it closed its pipe."""
     cpu_seconds: float
     peak_bytes: int
 
@@ -58,6 +60,8 @@ class Pipes:
     output: int
     buffer: bytearray = field(default_factory=bytearray)
     printed: bytearray = field(default_factory=bytearray)
+    caged: bool = False
+    """Whether the child has said that its isolation is on."""
     reply_open: bool = True
     output_open: bool = True
 
@@ -220,19 +224,22 @@ class ServerProcess:
             raise SandboxBroken(msg)
         return self._control
 
-    def finish(self) -> ChildEnd:
+    def finish(self, *, patient: bool = False) -> ChildEnd:
         """Have the present child ended and return its server's report.
+
+        Args:
+            patient: Whether it may be ending by itself, and is given a moment to do so.
 
         Raises:
             SandboxBroken: The server gave no report; it is ended.
         """
-        from harness.sandbox.guest.server import EXIT
+        from harness.sandbox.guest.server import AWAIT, EXIT, KILL
 
         control = self._socket()
         control.settimeout(_REPORT_SECONDS)
         data = b""
         try:
-            control.sendall(b"K")
+            control.sendall(AWAIT if patient else KILL)
             while len(data) < EXIT.size:
                 chunk = control.recv(EXIT.size - len(data))
                 if not chunk:
@@ -250,8 +257,8 @@ class ServerProcess:
         control.settimeout(None)
         if "tmpfs" not in self.layers and self._scratch is not None:
             _empty(Path(self._scratch))  # a tmpfs vanished with its child
-        code, signal, timed_out, _wall, cpu, peak = EXIT.unpack(data)
-        return ChildEnd(code, signal, bool(timed_out), cpu, peak)
+        code, signal, timed_out, ordered, _wall, cpu, peak = EXIT.unpack(data)
+        return ChildEnd(code, signal, bool(timed_out), bool(ordered), cpu, peak)
 
 
 def _empty(folder: Path) -> None:

@@ -84,7 +84,8 @@ ATTACKS = [
     ),
     takes(
         "memory that may not be moved",
-        "libc = ctypes.CDLL(None)\nraise Report(libc.mlockall(3))",
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "if libc.mlockall(3):\n    raise Report(ctypes.get_errno())",
         RAISED,
     ),
     takes(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 import pytest
+from conftest import Scorer
 from programs import program
 
-from hostile.attacks import CRASH, OK, OUTPUT, RAISED, ROW, TIMEOUT, Attack, attack, table
+from harness.failures import FailureKind
+from harness.tasks import Task
+from harness.tasks.catalogue import load_definition
+from hostile.attacks import CRASH, OK, OUTPUT, RAISED, ROW, TIMEOUT, Attack, attack, ending, table
 from hostile.conftest import Stopped
 
 
@@ -188,3 +196,64 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", table(ATTACKS))
 def test_a_law_that_looks_beyond_its_row_is_found_out(stopped: Stopped, attack: Attack) -> None:
     stopped(attack)
+
+
+def test_the_order_of_the_held_out_file_reaches_no_program(
+    outcome_of: Scorer, write_task: Callable[..., Path]
+) -> None:
+    """A file whose rows are sorted by their labels would tell of them: rows are sorted anew."""
+    rows = [("a", x, float(n)) for n, x in enumerate((5, 2, 9, 7, 4, 8, 6, 3))]
+    text = "group,size,tokens,loss\n" + "".join(f"{g},{x}.0,1.0,{y}\n" for g, x, y in rows)
+    task = load_definition(write_task(text.replace(",1.0,", ",2.0,"), text))
+    source = program(predict="x = data_points[:, 0]\nreturn np.arange(len(x)) + 0.0 * x")
+    outcome = outcome_of(source, task)
+    assert ending(outcome.evaluation) == ROW
+    features = np.array([x for _, x, _ in rows], float)
+    told = outcome.traces.test["a"][:, 0]
+    np.testing.assert_array_equal(told, features.argsort().argsort())
+
+
+def test_a_law_cannot_know_in_which_half_a_row_will_be_asked(
+    outcome_of: Scorer, write_task: Callable[..., Path]
+) -> None:
+    """Other labels, which no program sees, divide the same rows otherwise."""
+    header = "group,size,tokens,loss\n"
+    train = header + "".join(f"a,{n}.0,1.0,{n}.5\n" for n in range(1, 13))
+    halves = []
+    for seed in range(2):
+        y = np.random.default_rng(seed).normal(size=8)
+        test = header + "".join(f"a,{n + 20}.0,1.0,{float(v)!r}\n" for n, v in enumerate(y))
+        task = load_definition(write_task(train, test))
+        source = program(
+            first="asked = []",
+            predict="""
+            asked.append(data_points[:, 0].tolist())
+            if len(asked) == 8: raise ValueError(str(asked))
+            return data_points[:, 0]
+            """,
+        )
+        halves.append(outcome_of(source, task).evaluation.violations[0].message)
+    assert halves[0] != halves[1]
+
+
+def test_the_curve_that_a_page_shows_is_the_laws(outcome_of: Scorer, wide_task: Task) -> None:
+    source = program(
+        predict="""
+        import sys
+        arrays = sys._getframe(3).f_locals.get("arrays", [])
+        curve = len(arrays) > 2 and len(data_points) == 5
+        return np.full(len(data_points), -777.0 if curve else 1.0)
+        """,
+    )
+    evaluation = outcome_of(source, wide_task).evaluation
+    assert ending(evaluation) in {ROW, OK}
+    honest = outcome_of(program(predict="return np.ones(len(data_points))"), wide_task)
+    assert ending(evaluation) == ROW or evaluation.r2 == honest.evaluation.r2
+
+
+def test_an_encoding_that_hides_code_is_refused(outcome_of: Scorer, wide_task: Task) -> None:
+    source = program(predict="# the mean\\u000a    return np.full(len(data_points), 1.8)")
+    evaluation = outcome_of("# coding: unicode_escape\n" + source, wide_task).evaluation
+    assert evaluation.error is not None
+    assert evaluation.error.kind is FailureKind.LOAD_ERROR
+    assert "unicode" in evaluation.error.message

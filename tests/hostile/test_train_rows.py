@@ -144,7 +144,8 @@ ATTACKS = [
     keeps(
         "a memory file",
         "os.write(os.memfd_create('kept'), rows)",
-        "rows = next(os.pread(fd, 288, 0) for fd in range(5, 64) if os.fstat(fd).st_size == 288)",
+        "rows = next((os.pread(fd, 288, 0) for fd in range(5, 64)\n"
+        "    if attempt(lambda: os.fstat(fd)) == 'done' and os.fstat(fd).st_size == 288), None)",
         needs="seccomp",
     ),
     keeps(

@@ -16,6 +16,8 @@ from .program import Program, ProgramError
 REQUESTS, REPLIES, OUTPUT = 3, 4, 1
 CAGE_FAILED = 97
 PIPE_BROKEN = 98
+CAGED = b"c"
+"""The first byte that a child sends, once its isolation is on."""
 _MOST_DESCRIPTORS = 4096
 
 
@@ -40,6 +42,7 @@ def live(
         _arrange(descriptors, cage)
         confine.enter(cage, scratch, limits, identity)
         status = PIPE_BROKEN
+        wire.write_all(REPLIES, CAGED)  # from here on an exit code is the program's own
         _answer()
         status = 0
     finally:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import importlib.abc
+import io
 import random
 import sys
+import tokenize
 import types
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
@@ -155,6 +157,7 @@ class Program:
             raise ProgramError("load_error", message) from error
         if not source.strip():
             raise ProgramError("load_error", "the file is empty")
+        self._require_plain_encoding(source)
         try:
             return compile(source, self.file, "exec", dont_inherit=True)
         except SyntaxError as error:
@@ -165,6 +168,15 @@ class Program:
         except (ValueError, RecursionError) as error:
             message = f"{type(error).__name__}: {_one_line(error)}"
             raise ProgramError("load_error", message) from error
+
+    def _require_plain_encoding(self, source: bytes) -> None:
+        # Under another encoding a comment that people read could be code that Python runs.
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        except SyntaxError as error:
+            raise ProgramError("load_error", _one_line(error), 1) from error
+        if encoding not in {"utf-8", "utf-8-sig"}:
+            raise ProgramError("load_error", f"declares the encoding {encoding}, not UTF-8", 1)
 
     def _require_functions(self) -> None:
         needed = (LAW,) if self.form == "law" else (FIT, LAW_OF_PARAMS)
@@ -182,8 +194,8 @@ class Program:
         raise ProgramError("load_error", message)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        function: Callable[..., Any] = getattr(self.module, name)
         try:
+            function: Callable[..., Any] = getattr(self.module, name)
             return function(*arguments)
         except BaseException as error:
             raise describe(error, self.file) from error

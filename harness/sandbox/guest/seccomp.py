@@ -37,7 +37,9 @@ _REFUSED = {
         "utimes": 235, "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280,
         "memfd_create": 319, "memfd_secret": 447, "fchmodat2": 452, "setxattrat": 463,
         "removexattrat": 466, "file_setattr": 469, "mincore": 27, "readahead": 187,
-        "fadvise64": 221, "preadv2": 327, "cachestat": 451,
+        "fadvise64": 221, "preadv2": 327, "cachestat": 451, "inotify_init": 253,
+        "inotify_add_watch": 254, "inotify_init1": 294, "fanotify_init": 300,
+        "fanotify_mark": 301, "io_setup": 206, "syslog": 103,
     },
     "aarch64": {
         "socket": 198, "socketpair": 199, "bind": 200, "listen": 201, "connect": 203,
@@ -56,14 +58,24 @@ _REFUSED = {
         "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88,
         "memfd_create": 279, "memfd_secret": 447, "fchmodat2": 452, "setxattrat": 463,
         "removexattrat": 466, "file_setattr": 469, "mincore": 232, "readahead": 213,
-        "fadvise64": 223, "preadv2": 286, "cachestat": 451,
+        "fadvise64": 223, "preadv2": 286, "cachestat": 451, "inotify_init1": 26,
+        "inotify_add_watch": 27, "fanotify_init": 262, "fanotify_mark": 263, "io_setup": 0,
+        "syslog": 116,
     },
 }
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE3 = 435
 _PRCTL = {"x86_64": 157, "aarch64": 167}
-_MADVISE = {"x86_64": 28, "aarch64": 233}
-_MADV_COLD, _MADV_PAGEOUT = 20, 21
+# Calls that are refused for some values of one argument: (call, place of the argument, values).
+_REFUSED_ARGUMENTS = {
+    "x86_64": (
+        (28, 2, (20, 21)),  # madvise: MADV_COLD, MADV_PAGEOUT
+        (72, 1, (1024, 1026)),  # fcntl: F_SETLEASE, F_NOTIFY stall and spy on other processes
+        (160, 0, (0,)),  # setrlimit: RLIMIT_CPU, with which a program would seem killed
+        (302, 1, (0,)),  # prlimit64: the same
+    ),
+    "aarch64": ((233, 2, (20, 21)), (25, 1, (1024, 1026)), (164, 0, (0,)), (261, 1, (0,))),
+}
 # Refused unless they aim at the process itself; needed only where there is no pid namespace.
 _SIGNALS = {
     "x86_64": {"kill": 62, "tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129,
@@ -77,6 +89,7 @@ _SIGNALS = {
 _OWN_PID_ALLOWED = ("kill", "tgkill", "prlimit64")
 
 _LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
+_JUMP = 0x05  # BPF_JMP | BPF_JA
 _JUMP_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 _JUMP_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 _JUMP_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
@@ -119,17 +132,11 @@ def build(machine: str, own_pid: int | None) -> bytes:
     parts += [_instruction(_JUMP_EQUAL, 0, 1, _CLONE3), absent]
     for number in sorted(_REFUSED[machine].values()):
         parts += [_instruction(_JUMP_EQUAL, 0, 1, number), refuse]
+    for number, place, values in _REFUSED_ARGUMENTS[machine]:
+        parts += _argument_rule(number, place, values)
     if own_pid is not None:
         for name, number in sorted(_SIGNALS[machine].items()):
             parts += _signal_rule(number, own_pid if name in _OWN_PID_ALLOWED else None)
-    parts += [
-        _instruction(_JUMP_EQUAL, 0, 5, _MADVISE[machine]),
-        _instruction(_LOAD, 0, 0, _THIRD_ARGUMENT),
-        _instruction(_JUMP_EQUAL, 1, 0, _MADV_COLD),
-        _instruction(_JUMP_EQUAL, 0, 1, _MADV_PAGEOUT),
-        refuse,
-        allow,
-    ]
     parts += [
         # A child that cleared its parent-death signal could outlive a killed server.
         _instruction(_JUMP_EQUAL, 0, 4, _PRCTL[machine]),
@@ -145,6 +152,22 @@ def build(machine: str, own_pid: int | None) -> bytes:
         allow,
     ]
     return b"".join(parts)
+
+
+def _argument_rule(number: int, place: int, values: tuple[int, ...]) -> list[bytes]:
+    """Refuse a call where an argument has one of some values; else go on with the next rule."""
+    checks = [
+        _instruction(_JUMP_EQUAL, len(values) - index, 0, value)
+        for index, value in enumerate(values)
+    ]
+    return [
+        _instruction(_JUMP_EQUAL, 0, len(values) + 3, number),
+        _instruction(_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * place),
+        *checks,
+        _instruction(_JUMP, 0, 0, 1),
+        _instruction(_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        _instruction(_LOAD, 0, 0, _NUMBER),
+    ]
 
 
 def _signal_rule(number: int, own_pid: int | None) -> list[bytes]:

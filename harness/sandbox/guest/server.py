@@ -5,7 +5,8 @@ which it hands over and closes. It kills the child at its deadline, when told to
 harness is gone.
 
 On the control socket: ``S`` and ``SPAWN`` with three descriptors (start a child), ``K`` (kill the
-present one, or nothing). Back: one ``READY`` line of JSON, then one ``EXIT`` for each child.
+present one, or nothing), ``W`` (the same, but give it a moment to end by itself). Back: one
+``READY`` line of JSON, then one ``EXIT`` for each child.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ from typing import NamedTuple
 from . import confine, kernel
 
 SPAWN = struct.Struct("<QdQ")  # memory bytes, wall seconds, scratch bytes
-EXIT = struct.Struct("<iiiddQ")  # code, signal, timed out, wall s, cpu s, peak RSS bytes
+# Code, signal, timed out, killed by order, wall s, cpu s, peak RSS bytes.
+EXIT = struct.Struct("<iiiiddQ")
+KILL, AWAIT = b"K", b"W"
+_PATIENCE_MS = 200.0
+"""How long ``AWAIT`` waits for a child that is ending by itself."""
 _PRELOADED = (
     # What programs commonly import: loaded once here instead of in every child, and before the
     # cage hides the system libraries that some of them need.
@@ -78,11 +83,12 @@ def main(control_fd: int, scratch: str, off: str = "", more: str = "") -> None:
 def _serve(
     control: socket.socket, cage: confine.Cage, scratch: str, live: Callable[..., None]
 ) -> None:
+    lifeline = os.pipe()  # its write end is this process's alone
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 3)
         if not message:
             return
-        if message == b"K":
+        if message in {KILL, AWAIT}:
             continue
         memory, wall, size = SPAWN.unpack(_receive(control, SPAWN.size))
         limits = confine.ChildLimits(memory, wall, size)
@@ -90,6 +96,7 @@ def _serve(
         started = time.monotonic()
         pid = confine.start_child(cage)
         if pid == 0:
+            confine.die_with_server(lifeline)
             request, reply, output = descriptors
             live((request, reply, output), cage, scratch, limits, identity)
         for descriptor in descriptors:
@@ -106,6 +113,7 @@ class _End(NamedTuple):
     status: int
     usage: resource.struct_rusage
     timed_out: bool
+    ordered: bool
     harness_gone: bool
 
     def pack(self, started: float) -> bytes:
@@ -114,12 +122,13 @@ class _End(NamedTuple):
         cpu = self.usage.ru_utime + self.usage.ru_stime
         peak = self.usage.ru_maxrss * (1024 if kernel.LINUX else 1)
         wall = time.monotonic() - started
-        return EXIT.pack(max(code, 0), max(-code, 0), int(self.timed_out), wall, cpu, peak)
+        flags = int(self.timed_out), int(self.ordered)
+        return EXIT.pack(max(code, 0), max(-code, 0), *flags, wall, cpu, peak)
 
 
 def _watch(control: socket.socket, pid: int, deadline: float, *, namespaces: bool) -> _End:
     """Wait for the child's end; kill it at the deadline, when told to, when the harness is gone."""
-    timed_out = alone = False
+    timed_out = alone = ordered = False
     poller = select.poll()
     poller.register(control, select.POLLIN)
     pidfd = _pidfd(pid)
@@ -133,8 +142,11 @@ def _watch(control: socket.socket, pid: int, deadline: float, *, namespaces: boo
         wait = 1000.0 if timed_out else max(left, 0.0) * 1000.0
         ready = {fd for fd, _ in poller.poll(wait if pidfd is not None else min(wait, 5.0))}
         if control.fileno() in ready:
+            message = _next(control)
+            if message == AWAIT:
+                ordered = not _ends_by_itself(pidfd)
             _kill(pid, namespaces=namespaces)
-            if not _next(control):
+            if not message:
                 alone = True
                 poller.unregister(control)
         if pidfd is not None and pidfd not in ready:
@@ -145,7 +157,16 @@ def _watch(control: socket.socket, pid: int, deadline: float, *, namespaces: boo
                 os.close(pidfd)
             if not namespaces:
                 _sweep(pid)
-            return _End(status, usage, timed_out, alone)
+            return _End(status, usage, timed_out, ordered, alone)
+
+
+def _ends_by_itself(pidfd: int | None) -> bool:
+    """Wait a little for a child whose pipe was closed: it may be ending, for whatever reason."""
+    if pidfd is None:
+        return False
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(_PATIENCE_MS))
 
 
 def _pidfd(pid: int) -> int | None:

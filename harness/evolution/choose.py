@@ -1,0 +1,135 @@
+"""Which law a search ends with: the library's, unless the search did better where it never looked.
+
+A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
+So the finalists are judged once more on guard folds, and a law that was bred takes the place of
+the library's best only when it wins there by more than the spread of the difference; among equals
+the simpler one stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evolution.expression import Law
+from harness.evolution.fitness import PRICE, Judge
+from harness.evolution.proposals import Entry
+from harness.evolution.rows import FloatArray
+from harness.evolution.search import Search
+
+FINALISTS = 8
+"""How many of each kind, by search fitness, are judged on the guard folds."""
+MARGIN = 0.25
+"""How much worse than the best on search folds a finalist may be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finalist:
+    """A law that was judged on all folds."""
+
+    entry: Entry
+    law: Law
+    guard: FloatArray
+    """Log errors on the guard folds, constants priced."""
+    theta: FloatArray
+
+    @property
+    def fitness(self) -> float:
+        """Mean over search folds and guard folds, each as a whole."""
+        return (self.entry.verdict.fitness + float(self.guard.mean())) / 2.0
+
+    @property
+    def from_library(self) -> bool:
+        """Whether it is a published form."""
+        return self.entry.proposal.proposer == "library"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The law that a search ends with, and why."""
+
+    chosen: Finalist
+    finalists: tuple[Finalist, ...]
+    gain: float | None
+    """By how much the best bred law is better on the guard folds than the library's."""
+    spread: float | None
+    """Standard error of that difference over the guard folds."""
+
+    @property
+    def why(self) -> str:
+        """The reason in one line."""
+        if self.gain is None or self.spread is None:
+            return "nothing else was found that can be fitted"
+        said = f"{self.gain:+.3f} on guard folds, spread {self.spread:.3f}"
+        if self.chosen.from_library:
+            return f"the library's best stays: the best bred law gains {said}"
+        return f"bred: gains {said} over the library's best"
+
+
+def choose(search: Search) -> Choice | None:
+    """Return the law to end with; None where nothing could be fitted.
+
+    Args:
+        search: A search that is over.
+    """
+    entries = [
+        entry
+        for entry in search.view.entries.values()
+        if entry.proposal.law is not None and np.isfinite(entry.verdict.fitness)
+    ]
+    if not entries:
+        return None
+    judge = Judge(search.rows, search.guards)
+    library = _finalists([e for e in entries if e.proposal.proposer == "library"], judge)
+    bred = _finalists([e for e in entries if e.proposal.proposer != "library"], judge)
+    if not library or not bred:
+        best = _best(library or bred)
+        return Choice(best, tuple(library + bred), None, None)
+    known, new = _best(library), _best(bred)
+    difference = known.guard - new.guard
+    gain = float(difference.mean())
+    spread = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0
+    better = gain > spread and new.fitness < known.fitness
+    return Choice(new if better else known, tuple(library + bred), gain, spread)
+
+
+def _finalists(entries: Sequence[Entry], judge: Judge) -> list[Finalist]:
+    """Judge the best entries on the guard folds."""
+    ranked = sorted(entries, key=lambda e: (e.verdict.fitness, e.proposal.number))
+    near = [e for e in ranked if e.verdict.fitness <= ranked[0].verdict.fitness + MARGIN]
+    found = []
+    for entry in near[:FINALISTS]:
+        law, theta = entry.proposal.law, entry.verdict.theta
+        if law is None:
+            continue
+        score = judge.score(law, theta if theta is not None and theta.size else None)
+        guard = np.log(score.errors) + PRICE * score.n_constants
+        if not len(guard):
+            guard = np.array([entry.verdict.fitness])
+        found.append(Finalist(entry, law, guard, score.theta))
+    return found
+
+
+def _best(finalists: Sequence[Finalist]) -> Finalist:
+    def order(one: Finalist) -> tuple[float, int, int]:
+        return round(one.fitness, 3), one.law.n_constants, one.entry.proposal.number
+
+    return min(finalists, key=order)
+
+
+def starts_of(finalist: Finalist, count: int) -> FloatArray:
+    """Return where a written program begins its fits: what was found, spread over the cells.
+
+    Args:
+        finalist: The law.
+        count: Most starts.
+    """
+    theta = np.unique(finalist.theta, axis=0)
+    if len(theta) <= count:
+        return theta
+    middle = np.median(theta, axis=0)
+    far = np.argsort(np.abs(theta - middle).sum(axis=1), kind="stable")
+    picked = np.linspace(0, len(far) - 1, count - 1).astype(int)
+    return np.concatenate([middle[None], theta[far[picked]]])

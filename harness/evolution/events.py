@@ -1,0 +1,66 @@
+"""Entries as events of the journal, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from harness.evolution.gateway import Verdict
+from harness.evolution.law_text import from_plain, to_plain
+from harness.evolution.proposals import Entry, Proposal, Usage
+
+
+def event_of(entry: Entry, at: float) -> dict[str, Any]:
+    """Return an entry as strict JSON.
+
+    Args:
+        entry: An evaluated proposal.
+        at: Seconds into the search.
+    """
+    proposal, verdict = entry.proposal, entry.verdict
+    return {
+        "event": "evaluated",
+        "at": round(at, 3),
+        "seconds": round(entry.seconds, 4),
+        "number": proposal.number,
+        "proposer": proposal.proposer,
+        "how": proposal.how,
+        "island": proposal.island,
+        "parents": list(proposal.parents),
+        "law": None if proposal.law is None else to_plain(proposal.law),
+        "source": proposal.source,
+        "usage": None if proposal.usage is None else asdict(proposal.usage),
+        "refused": proposal.failure,
+        "fitness": verdict.fitness if np.isfinite(verdict.fitness) else None,
+        "errors": list(verdict.errors),
+        "n_constants": verdict.n_constants,
+        "failure": verdict.failure,
+        "theta": None if verdict.theta is None else verdict.theta.tolist(),
+    }
+
+
+def entry_from(event: dict[str, Any]) -> Entry:
+    """Return the entry that an event tells of."""
+    law, usage, theta = event["law"], event["usage"], event["theta"]
+    proposal = Proposal(
+        number=event["number"],
+        proposer=event["proposer"],
+        how=event["how"],
+        island=event["island"],
+        parents=tuple(event["parents"]),
+        law=None if law is None else from_plain(law),
+        source=event["source"],
+        usage=None if usage is None else Usage(**usage),
+        failure=event["refused"],
+    )
+    n_shapes = len(proposal.law.slots) if proposal.law is not None else 0
+    verdict = Verdict(
+        fitness=np.inf if event["fitness"] is None else event["fitness"],
+        errors=tuple(event["errors"]),
+        n_constants=event["n_constants"],
+        failure=event["failure"],
+        theta=None if theta is None else np.array(theta, dtype=float).reshape(-1, n_shapes),
+    )
+    return Entry(proposal, verdict, "", event["seconds"])

@@ -1,0 +1,175 @@
+"""The one way to evaluate a proposal: on train-side folds.
+
+A gateway is made from train rows. Held-out rows, and where they are, are unknown to it, so nothing
+that a proposer is told can come from them. Trees of ours are fitted in this process or in workers;
+program text, whoever wrote it, only ever runs in the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evaluation import children
+from harness.evaluation.rules import check_constants, count_constants
+from harness.evolution.fitness import BEST, PRICE, WORST
+from harness.evolution.folds import Fold
+from harness.evolution.rows import FloatArray, TrainRows
+from harness.failures import FailureKind
+from harness.limits import Limits
+from harness.sandbox import Call, ChildFailed, ProgramText, Sandbox
+from harness.tasks import Task
+from harness.tasks.data import GroupRows
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSide:
+    """All that a search knows of a task."""
+
+    name: str
+    title: str
+    description: str
+    features: tuple[tuple[str, str, str], ...]
+    """Name, unit, meaning."""
+    targets: tuple[tuple[str, str, str], ...]
+    max_params: int | None
+    known_law: str
+    train: tuple[GroupRows, ...]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features' names, in column order."""
+        return tuple(name for name, _, _ in self.features)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The targets' names, in column order."""
+        return tuple(name for name, _, _ in self.targets)
+
+
+def train_side(task: Task) -> TrainSide:
+    """Return what a search may know of a task. The file of the test split is not opened.
+
+    Raises:
+        UserError: The train split is missing or wrong.
+    """
+    definition = task.definition
+    return TrainSide(
+        name=task.name,
+        title=task.title,
+        description=definition.description,
+        features=tuple((c.name, c.unit, c.meaning) for c in definition.features),
+        targets=tuple((c.name, c.unit, c.meaning) for c in definition.targets),
+        max_params=definition.max_params,
+        known_law=definition.reference.law,
+        train=task.train(),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What the folds say of a program."""
+
+    fitness: float
+    """Mean log error of the folds, constants priced; infinite where it failed."""
+    errors: tuple[float, ...] = ()
+    """Normalised mean square error of each fold, clipped."""
+    n_constants: int = 0
+    failure: str = ""
+    """Why there is no fitness, as one line."""
+    theta: FloatArray | None = None
+    """Shape constants of a tree, ``(cells, P)``."""
+
+
+def fitness_of(errors: FloatArray, n_constants: int) -> float:
+    """Return the mean log error of folds, constants priced; less is better."""
+    return float(np.log(errors).mean()) + PRICE * n_constants
+
+
+class ProgramGateway:
+    """Evaluates program text on folds, in the sandbox."""
+
+    def __init__(
+        self, side: TrainSide, rows: TrainRows, folds: Sequence[Fold], sandbox: Sandbox
+    ) -> None:
+        """Prepare the calls that every program gets.
+
+        Args:
+            side: The task, as far as a search knows it.
+            rows: Its train rows.
+            folds: On which programs are judged.
+            sandbox: Where they run.
+        """
+        self._side = side
+        self._rows = rows
+        self._folds = tuple(folds)
+        self._sandbox = sandbox
+
+    def evaluate(self, source: str, limits: Limits) -> Verdict:
+        """Fit a program to each fold's rows and judge it on what the fold holds out.
+
+        Two children: one fits every group of every fold, one predicts. What a program does wrong is
+        its failure; a sandbox that breaks is not, and raises.
+
+        Raises:
+            SandboxBroken: Our fault.
+        """
+        program = ProgramText(
+            source=source.encode("utf-8"),
+            format="evolve-block",
+            features=self._side.feature_names,
+            targets=self._side.target_names,
+            seed=0,
+        )
+        try:
+            return self._evaluate(program, limits)
+        except ChildFailed as error:
+            where = f" (line {error.line})" if error.line is not None else ""
+            return Verdict(np.inf, failure=f"{error.kind}: {error.message}{where}")
+
+    def _evaluate(self, program: ProgramText, limits: Limits) -> Verdict:
+        rows = self._rows
+        places = [
+            (fold, group)
+            for fold in self._folds
+            for group in range(len(rows.groups))
+            if fold.judged[group].any()
+        ]
+        calls = [
+            Call(
+                "fit",
+                rows.groups[group],
+                children.sorted_rows(
+                    rows.values[group][fold.fitted[group]], rows.y[group][fold.fitted[group]]
+                ),
+            )
+            for fold, group in places
+        ]
+        with self._sandbox.open(program, limits, limits.fit_seconds) as child:
+            replies = child.ask(calls)
+        params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
+        if len(params) < len(calls):
+            raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
+        most = max(map(count_constants, params), default=0)
+        too_many = check_constants({"": most}, self._side.max_params)
+        if too_many:
+            return Verdict(np.inf, n_constants=most, failure=f"rule violation: {most} constants")
+        squares = {id(fold): np.zeros(len(rows.targets)) for fold in self._folds}
+        with self._sandbox.open(program, limits, limits.predict_seconds) as child:
+            for (fold, group), values in zip(places, params, strict=True):
+                judged = fold.judged[group]
+                call = Call("predict", rows.groups[group], (rows.values[group][judged],))
+                (reply,) = child.ask([call], {rows.groups[group]: values})
+                found = children.prediction(call, reply, len(rows.targets))
+                with np.errstate(over="ignore"):
+                    squares[id(fold)] += np.square(found - rows.y[group][judged]).sum(axis=0)
+        errors = np.array(
+            [
+                (squares[id(fold)] / fold.judged.sum() / rows.y[fold.judged].var(axis=0)).mean()
+                for fold in self._folds
+            ]
+        )
+        errors = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
+        return Verdict(fitness_of(errors, most), tuple(errors.tolist()), most)

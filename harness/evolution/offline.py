@@ -1,0 +1,89 @@
+"""The proposer that needs no model: the library's forms first, then variations of elites."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.evolution.expression import Law
+from harness.evolution.fitness import Judge
+from harness.evolution.library import Form, library
+from harness.evolution.novelty import Novelty
+from harness.evolution.proposals import Proposal, View
+from harness.evolution.rows import TrainRows
+from harness.evolution.variation import Child, Variation
+
+_TRIES = 40
+_CROSSOVER = 0.25
+_OFTEN = 0.35
+"""How often a mutation is followed by another one."""
+
+
+class OfflineProposer:
+    """Proposes trees. Never the same law twice."""
+
+    name = "offline"
+
+    def __init__(self, rows: TrainRows, cap: int | None, judge: Judge, novelty: Novelty) -> None:
+        """Prepare the forms and the variations of a task.
+
+        Args:
+            rows: The train rows.
+            cap: Most constants of a group.
+            judge: Says which laws can be fitted at all.
+            novelty: What was proposed before.
+        """
+        self.forms = [form for form in library(rows, cap) if judge.allows(form.law)]
+        self._variation = Variation(rows, cap)
+        self._novelty = novelty
+
+    def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
+        """Return the next form of the library, or a variation of elites; None where nothing is new.
+
+        The library's forms have the first numbers.
+        """
+        if number < len(self.forms):
+            return self._of_library(number, self.forms[number], view)
+        island = number % view.archive.n_islands
+        for _ in range(_TRIES):
+            found = self._child(island, view, rng)
+            if found is None:
+                continue
+            child, parents = found
+            if self._novelty.is_new(self._novelty.law_key(child.law)):
+                return Proposal(number, self.name, child.how, island, parents, law=child.law)
+        return None
+
+    def _of_library(self, number: int, form: Form, view: View) -> Proposal:
+        island = number % view.archive.n_islands
+        return Proposal(number, "library", f"{form.name} ({form.source})", island, law=form.law)
+
+    def _child(
+        self, island: int, view: View, rng: np.random.Generator
+    ) -> tuple[Child, tuple[int, ...]] | None:
+        one = self._parent(island, view, rng)
+        if one is None:
+            return None
+        number, law = one
+        if rng.random() < _CROSSOVER:
+            two = self._parent(island, view, rng)
+            if two is not None and two[0] != number:
+                child = self._variation.cross(law, two[1], rng)
+                return None if child is None else (child, (number, two[0]))
+        child = self._variation.mutate(law, rng)
+        while child is not None and rng.random() < _OFTEN:
+            again = self._variation.mutate(child.law, rng)
+            if again is None:
+                break
+            child = Child(again.law, f"{child.how}, {again.how}")
+        return None if child is None else (child, (number,))
+
+    def _parent(self, island: int, view: View, rng: np.random.Generator) -> tuple[int, Law] | None:
+        """Return an elite that is a tree; text of others cannot be varied here."""
+        for _ in range(_TRIES):
+            member = view.archive.parent(island, rng)
+            if member is None:
+                return None
+            law = view.entries[member.number].proposal.law
+            if law is not None:
+                return member.number, law
+        return None

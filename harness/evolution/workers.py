@@ -1,0 +1,105 @@
+"""Fits trees in processes of their own: a slow fit never idles another core."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from harness.evolution.expression import Law
+from harness.evolution.fitness import Judge
+from harness.evolution.folds import Fold
+from harness.evolution.gateway import Verdict, fitness_of
+from harness.evolution.rows import FloatArray, TrainRows
+
+_judge: Judge | None = None
+
+
+def judged(judge: Judge, law: Law, theta: FloatArray | None) -> Verdict:
+    """Fit a law to the folds and say what they say of it."""
+    score = judge.score(law, theta)
+    return Verdict(
+        fitness_of(score.errors, score.n_constants) if len(score.errors) else float("inf"),
+        tuple(score.errors.tolist()),
+        score.n_constants,
+        theta=score.theta,
+    )
+
+
+class LawWorkers:
+    """Some processes that fit trees to the folds of one task; with one, this process does it."""
+
+    def __init__(self, rows: TrainRows, folds: Sequence[Fold], jobs: int) -> None:
+        """Start the processes.
+
+        Args:
+            rows: The train rows.
+            folds: On which laws are judged.
+            jobs: How many at once.
+        """
+        self._pool: ProcessPoolExecutor | None = None
+        self._judge: Judge | None = None
+        if jobs == 1:
+            self._judge = Judge(rows, folds)
+        else:
+            self._pool = ProcessPoolExecutor(
+                jobs,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(rows, tuple(folds)),
+            )
+
+    def __enter__(self) -> Self:
+        """Return the workers."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes; what they are at is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, law: Law, theta: FloatArray | None) -> Future[Verdict]:
+        """Have a law judged.
+
+        Args:
+            law: The law.
+            theta: Shape constants to begin with, ``(K, P)``.
+        """
+        if self._pool is not None:
+            return self._pool.submit(_work, law, theta)
+        done: Future[Verdict] = Future()
+        if self._judge is not None:
+            done.set_result(judged(self._judge, law, theta))
+        return done
+
+
+def _begin(rows: TrainRows, folds: tuple[Fold, ...]) -> None:
+    global _judge  # noqa: PLW0603 - one a process, for as long as it lives
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    _judge = Judge(rows, folds)
+
+
+def _end_with_parent(parent: int) -> None:
+    """A killed parent closes nothing; without this its workers would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(law: Law, theta: FloatArray | None) -> Verdict:
+    if _judge is None:
+        msg = "the worker was not begun"
+        raise RuntimeError(msg)
+    return judged(_judge, law, theta)
