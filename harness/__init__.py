@@ -1,7 +1,7 @@
 """Score candidate scaling laws on held-out splits, isolated and in parallel.
 
-For notebooks: ``evaluate``, ``load_task`` and ``standings``. Everything is imported on first use,
-so that a command with nothing to do does not pay for numpy and pandas.
+For notebooks: ``evaluate``, ``discover``, ``load_task`` and ``standings``. Everything is imported
+on first use, so that a command with nothing to do does not pay for numpy and pandas.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from harness.api import evaluate, load_task, standings
     from harness.errors import UserError
     from harness.evaluation.records import Evaluation
+    from harness.evolution.discover import discover
 
-__all__ = ["Evaluation", "UserError", "evaluate", "load_task", "standings"]
+__all__ = ["Evaluation", "UserError", "discover", "evaluate", "load_task", "standings"]
 
 _WHERE = {
     "Evaluation": "harness.evaluation.records",
     "UserError": "harness.errors",
+    "discover": "harness.evolution.discover",
     "evaluate": "harness.api",
     "load_task": "harness.api",
     "standings": "harness.api",

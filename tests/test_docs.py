@@ -35,6 +35,8 @@ def help_of(*command: str) -> str:
         "score",
         "check",
         "submit",
+        "evolve",
+        "discover",
         "leaderboard",
         "compare",
         "audit",

@@ -384,10 +384,11 @@ def assert_named(done: subprocess.CompletedProcess[str], store: Path) -> None:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
+    """Return every page and table. How each was made (a slow formula, say) is the manifest's."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "manifest.json"
     }
 
 

@@ -10,7 +10,9 @@ from harness.cli import (
     audit,
     check,
     compare,
+    discover,
     doctor,
+    evolve,
     import_pages,
     leaderboard,
     results,
@@ -34,6 +36,8 @@ app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("check")(check.check)
 app.command("submit")(submit.submit)
+app.command("evolve")(evolve.evolve)
+app.command("discover")(discover.discover)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

@@ -97,7 +97,7 @@ def submit(
             done = verdict
             if verdict.accepted and not dry_run:
                 done = file(verdict, opened, into, _merged(note, verdict.note))
-            report = _report(done, opened, catalogue, claimed)
+            report = report_of(done, opened, catalogue, claimed)
             reports.append(report)
             if json:
                 print_json(report.document())
@@ -113,7 +113,10 @@ def submit(
     raise typer.Exit(0 if all(report.verdict.accepted for report in reports) else 1)
 
 
-def _report(verdict: Verdict, store: Store, catalogue: Catalogue, claimed: float | None) -> Report:
+def report_of(
+    verdict: Verdict, store: Store, catalogue: Catalogue, claimed: float | None
+) -> Report:
+    """Return what to say of a verdict, with the rank among what is stored."""
     from harness.cli.submit_report import Report
     from harness.leaderboard.placing import place_of
 

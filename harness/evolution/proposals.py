@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from harness.evolution.archive import Archive
 from harness.evolution.expression import Law
+from harness.evolution.folds import Fold
 from harness.evolution.gateway import TrainSide, Verdict
+from harness.evolution.rows import TrainRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,9 @@ class Usage:
     dollars: float | None = None
     """None where the model's price is not known."""
     retries: int = 0
+    """Questions that had to be asked again: rate limits, time-outs, malformed answers."""
+    estimated: bool = False
+    """Whether some answers came without a count of tokens, so that it was estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Proposal:
 
     number: int
     proposer: str
+    """``library``, ``offline``, or a model's name."""
     how: str
     """In a few words, for the lineage."""
     island: int
@@ -50,15 +57,13 @@ class Entry:
     outcome: str
     """What the archive said."""
     seconds: float = 0.0
-
-    @property
-    def complexity(self) -> int:
-        """Nodes of a tree; for text, what it is about as long as."""
-        return complexity_of(self.proposal)
+    """That its evaluation took."""
+    at: float = 0.0
+    """Seconds into the search when it was written down."""
 
 
 def complexity_of(proposal: Proposal) -> int:
-    """Return the complexity of a proposal's law."""
+    """Return the complexity of a proposal's law; for text, what it is about as long as."""
     if proposal.law is not None:
         return proposal.law.complexity
     lines = (proposal.source or "").splitlines()
@@ -71,22 +76,49 @@ class View:
     """What proposers may look at: train-side facts, and everything evaluated so far."""
 
     side: TrainSide
+    rows: TrainRows
+    folds: tuple[Fold, ...]
+    """Search folds only."""
     archive: Archive
     entries: dict[int, Entry] = field(default_factory=dict)
+    """By the proposal's number."""
+    budget_left: str = ""
+    """In words, for prompts."""
 
 
 class Proposer(Protocol):
-    """Proposes programs."""
-
-    @property
-    def name(self) -> str:
-        """What the lineage calls it."""
+    """Proposes at once: what it proposes follows from number, view and generator alone."""
 
     def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
         """Return a proposal; None where it has none any more.
 
         Args:
-            number: The proposal's number; the same number, view and generator give the same.
+            number: The proposal's number.
             view: What is known.
             rng: Seeded for this number.
         """
+
+
+class AskingProposer(Protocol):
+    """Proposes after asking somebody who takes his time, such as a language model."""
+
+    def prepare(
+        self, number: int, view: View, rng: np.random.Generator
+    ) -> Callable[[], Proposal] | None:
+        """Write the question, and return what asks it; None where nobody can be asked any more.
+
+        The view is read now, in the loop's thread. What is returned runs in a thread of its own,
+        looks at nothing that changes, never raises (a failed provider is a proposal with a
+        ``failure``), and returns soon after ``stop``.
+
+        Args:
+            number: The proposal's number.
+            view: What is known.
+            rng: Seeded for this number.
+        """
+
+    def learn(self, entry: Entry, view: View) -> None:
+        """Hear what became of a proposal of its own, earlier sittings included."""
+
+    def stop(self) -> None:
+        """Have all questions under way end soon."""

@@ -1,46 +1,30 @@
-"""The loop: propose, evaluate, keep; every event in the journal before anything builds on it.
+"""The state of a search: its rows, folds and archive, and what was evaluated.
 
-There is no generation barrier: whenever an evaluation is finished the next proposal begins. With
-one worker a proposal follows from the seed, its number and the archive alone, so a search that was
-killed and resumed ends as one that was not.
+Every event is in the journal before anything builds on it. A proposal of the offline proposer
+follows from the seed, its number and the archive alone, so with one worker a search that was killed
+and resumed ends as one that was not.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
-from typing import Any
+import hashlib
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from harness.evolution.archive import Archive, Member
-from harness.evolution.events import entry_from, event_of
+from harness.evolution.events import answered_from, entry_from, event_of, event_of_answer
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import Fold, plan_folds
-from harness.evolution.gateway import TrainSide, Verdict
-from harness.evolution.novelty import Novelty
+from harness.evolution.gateway import TrainSide
+from harness.evolution.ledger import Ledger
+from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.offline import OfflineProposer
-from harness.evolution.proposals import Entry, Proposal, View, complexity_of
+from harness.evolution.proposals import AskingProposer, Entry, Proposal, View, complexity_of
 from harness.evolution.rows import FloatArray, TrainRows, train_rows
-from harness.evolution.workers import LawWorkers
 from harness.results.journal import Journal
 
 _MOST_THETA = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """When to stop; None is without limit. At least one is set."""
-
-    seconds: float | None = None
-    evaluations: int | None = None
-
-    def left(self, seconds: float, evaluations: int) -> bool:
-        """Whether there is something left of all of them."""
-        in_time = self.seconds is None or seconds < self.seconds
-        return in_time and (self.evaluations is None or evaluations < self.evaluations)
 
 
 @dataclass(slots=True, eq=False)
@@ -55,12 +39,15 @@ class Search:
     guards: tuple[Fold, ...] = field(init=False)
     """Those that it may not."""
     view: View = field(init=False)
-    proposer: OfflineProposer = field(init=False)
+    offline: OfflineProposer = field(init=False)
+    ledger: Ledger = field(default_factory=Ledger)
     next_number: int = 0
     seconds: float = 0.0
     """Spent by this and earlier sittings."""
     _novelty: Novelty = field(init=False)
     _n_events: int = 0
+    _unjudged: dict[int, Proposal] = field(default_factory=dict)
+    """Answers that were paid for and not evaluated yet."""
 
     def __post_init__(self) -> None:
         """Plan the folds and the first proposals."""
@@ -69,108 +56,98 @@ class Search:
         planned = plan_folds(self.rows)
         self.folds = tuple(fold for fold in planned if fold.purpose == "search")
         self.guards = tuple(fold for fold in planned if fold.purpose == "guard")
-        self.view = View(side, Archive())
+        self.view = View(side, self.rows, self.folds, Archive())
         self._novelty = Novelty(self.rows)
         judge = Judge(self.rows, self.folds)
-        self.proposer = OfflineProposer(self.rows, side.max_params, judge, self._novelty)
+        self.offline = OfflineProposer(self.rows, side.max_params, judge, self._novelty)
 
-    def resume(self, journal: Journal) -> None:
-        """Take over what the journal holds."""
-        for event in journal.events():
-            self._apply(entry_from(event))
-            self.seconds = max(self.seconds, float(event["at"]))
+    def fingerprint(self) -> str:
+        """Return what the search rests on: its rows, cap and seed."""
+        digest = hashlib.sha256(repr((self.seed, self.side.max_params)).encode())
+        for array in (self.rows.values, self.rows.y, self.rows.weights):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
-    def run(
-        self,
-        journal: Journal,
-        budget: Budget,
-        *,
-        jobs: int = 1,
-        watch: Callable[[Search, Entry], None] | None = None,
-    ) -> None:
-        """Search until the budget is spent, or nothing new can be thought of.
+    @property
+    def n_evaluated(self) -> int:
+        """Programs that were evaluated."""
+        return len(self.view.entries)
+
+    def resume(self, journal: Journal, asking: AskingProposer | None = None) -> None:
+        """Take over what the journal holds.
 
         Args:
-            journal: Where events go.
-            budget: When to stop; counts earlier sittings.
-            jobs: Evaluations at once.
-            watch: Is told of each evaluated entry.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C; what was evaluated is in the journal.
+            journal: Of this search.
+            asking: Hears what became of its proposals.
         """
-        begun = time.monotonic() - self.seconds
-        with LawWorkers(self.rows, self.folds, jobs) as workers:
-            flying: dict[Future[Verdict], tuple[Proposal, float]] = {}
-            while True:
-                while len(flying) < (2 * jobs if jobs > 1 else 1):
-                    spent = time.monotonic() - begun
-                    if not budget.left(spent, self.next_number):
-                        break
-                    proposal = self._propose()
-                    if proposal is None:
-                        break
-                    future = workers.submit(_law(proposal), self._inherited(proposal))
-                    flying[future] = (proposal, time.monotonic())
-                if not flying:
-                    return
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=lambda one: flying[one][0].number):
-                    proposal, started = flying.pop(future)
-                    self.seconds = time.monotonic() - begun
-                    took = time.monotonic() - started
-                    entry = self._entered(proposal, future.result(), took)
-                    journal.append(self._n_events, event_of(entry, self.seconds))
-                    self._apply(entry)
-                    if watch is not None:
-                        watch(self, entry)
+        for event in journal.events():
+            if event["event"] == "answered":
+                self._answered(answered_from(event))
+            else:
+                self._apply(entry_from(event), asking)
+            self.seconds = max(self.seconds, float(event["at"]))
 
-    def _propose(self) -> Proposal | None:
-        number = self.next_number
+    def propose(self, number: int) -> Proposal | None:
+        """Return the offline proposal of a number."""
         rng = np.random.default_rng([self.seed, number])
-        proposal = self.proposer.propose(number, self.view, rng)
-        if proposal is not None:
-            self.next_number = number + 1
-            self._remember(proposal)
-        return proposal
+        return self.offline.propose(number, self.view, rng)
 
-    def _remember(self, proposal: Proposal) -> None:
+    def remember(self, proposal: Proposal) -> bool:
+        """Take note of a proposal; returns whether it is new."""
         if proposal.law is not None:
-            self._novelty.remember(self._novelty.law_key(proposal.law))
+            key = self._novelty.law_key(proposal.law)
+        elif proposal.source is not None:
+            key = program_key(proposal.source) or proposal.source
+        else:
+            return False
+        new = self._novelty.is_new(key)
+        self._novelty.remember(key)
+        return new
 
-    def _inherited(self, proposal: Proposal) -> FloatArray | None:
+    def inherited(self, proposal: Proposal) -> FloatArray | None:
         """Return shape constants of a parent that has as many, to begin the fits with."""
-        n_shapes = len(_law(proposal).slots)
+        n_shapes = len(proposal.law.slots) if proposal.law is not None else 0
         for parent in proposal.parents:
             theta = self.view.entries[parent].verdict.theta
             if theta is not None and n_shapes and theta.shape[1] == n_shapes:
                 return np.unique(theta, axis=0)[:_MOST_THETA]
         return None
 
-    def _entered(self, proposal: Proposal, verdict: Verdict, seconds: float) -> Entry:
-        """Return the entry with what the archive will say, which decides it the same way later."""
-        return Entry(proposal, verdict, "", seconds)
+    def record_answer(self, journal: Journal, proposal: Proposal) -> None:
+        """Write down what a model answered, before anything is made of it."""
+        journal.append(self._n_events, event_of_answer(proposal, self.seconds))
+        self._answered(proposal)
 
-    def _apply(self, entry: Entry) -> None:
+    def record(self, journal: Journal, entry: Entry, asking: AskingProposer | None) -> Entry:
+        """Write down an evaluated proposal, and make it count; returns it with its outcome."""
+        event = event_of(entry, self.seconds)
+        journal.append(self._n_events, event)
+        written = replace(entry, seconds=event["seconds"], at=event["at"])
+        return self._apply(written, asking)
+
+    def unjudged(self) -> list[Proposal]:
+        """Return answers of earlier sittings that were paid for and not evaluated."""
+        return [self._unjudged[number] for number in sorted(self._unjudged)]
+
+    def _answered(self, proposal: Proposal) -> None:
+        self._n_events += 1
+        self._unjudged[proposal.number] = proposal
+        self.next_number = max(self.next_number, proposal.number + 1)
+        if proposal.usage is not None:
+            self.ledger.charge(proposal.usage)
+
+    def _apply(self, entry: Entry, asking: AskingProposer | None) -> Entry:
         """Make an entry count. Replaying the same entries gives the same archive."""
         proposal, verdict = entry.proposal, entry.verdict
-        member = Member(
-            proposal.number, verdict.fitness, verdict.n_constants, complexity_of(proposal)
-        )
+        number = proposal.number
+        member = Member(number, verdict.fitness, verdict.n_constants, complexity_of(proposal))
         outcome = self.view.archive.add(member, proposal.island)
-        self.view.entries[proposal.number] = Entry(proposal, verdict, str(outcome), entry.seconds)
-        self._remember(proposal)
-        self.next_number = max(self.next_number, proposal.number + 1)
+        done = replace(entry, outcome=str(outcome))
+        self.view.entries[number] = done
+        self.remember(proposal)
+        self.next_number = max(self.next_number, number + 1)
+        self._unjudged.pop(number, None)
         self._n_events += 1
-
-
-def _law(proposal: Proposal) -> Any:
-    if proposal.law is None:
-        msg = "only trees are fitted here"
-        raise ValueError(msg)
-    return proposal.law
-
-
-def fold_plan(folds: Sequence[Fold]) -> list[tuple[str, str, int, int]]:
-    """Return purpose, name, rows fitted and rows judged of each fold."""
-    return [(fold.purpose, fold.name, *fold.sizes) for fold in folds]
+        if asking is not None and proposal.usage is not None:
+            asking.learn(done, self.view)
+        return done

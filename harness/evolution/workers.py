@@ -8,15 +8,16 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from types import TracebackType
-from typing import Self
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import Fold
-from harness.evolution.gateway import Verdict, fitness_of
+from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, fitness_of
 from harness.evolution.rows import FloatArray, TrainRows
+from harness.limits import Limits
+from harness.runner.pool import SandboxPool
+from harness.sandbox import SandboxBroken
 
 _judge: Judge | None = None
 
@@ -52,19 +53,10 @@ class LawWorkers:
                 jobs,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_begin,
-                initargs=(rows, tuple(folds)),
+                initargs=(rows, tuple(folds), os.getpid()),
             )
 
-    def __enter__(self) -> Self:
-        """Return the workers."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the processes; what they are at is dropped."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -84,10 +76,10 @@ class LawWorkers:
         return done
 
 
-def _begin(rows: TrainRows, folds: tuple[Fold, ...]) -> None:
+def _begin(rows: TrainRows, folds: tuple[Fold, ...], parent: int) -> None:
     global _judge  # noqa: PLW0603 - one a process, for as long as it lives
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     _judge = Judge(rows, folds)
 
 
@@ -103,3 +95,48 @@ def _work(law: Law, theta: FloatArray | None) -> Verdict:
         msg = "the worker was not begun"
         raise RuntimeError(msg)
     return judged(_judge, law, theta)
+
+
+PROGRAM_LIMITS = Limits(fit_seconds=60.0, predict_seconds=20.0)
+"""Of one program on all folds together: a search has no time for slower ones."""
+
+
+class ProgramWorkers:
+    """Threads that have program text judged, each waiting for a sandbox of its own."""
+
+    def __init__(self, side: TrainSide, rows: TrainRows, folds: Sequence[Fold], jobs: int) -> None:
+        """Prepare; nothing is started before the first program.
+
+        Args:
+            side: The task, as far as a search knows it.
+            rows: The train rows.
+            folds: On which programs are judged.
+            jobs: How many at once.
+        """
+        self._made = (side, rows, tuple(folds))
+        self._jobs = jobs
+        self._pool = SandboxPool()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def submit(self, source: str) -> Future[Verdict]:
+        """Have a program judged."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._jobs)
+        return self._threads.submit(self._judge, source)
+
+    def _judge(self, source: str) -> Verdict:
+        why = ""
+        for _ in range(2):  # a broken sandbox is ours, and is tried once more
+            with self._pool.lend() as sandbox:
+                try:
+                    return ProgramGateway(*self._made, sandbox).evaluate(source, PROGRAM_LIMITS)
+                except SandboxBroken as error:
+                    why = str(error)
+        return Verdict(float("inf"), failure=f"harness error (ours): {why}")
+
+    def close(self) -> None:
+        """End the sandboxes and what runs in them."""
+        self._pool.kill()
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.errors import UserError
+from harness.results.store import Store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS searches (
@@ -43,8 +44,8 @@ class Journal:
         """
         self.name = name
         self._path = store
+        Store(store).close()  # made, or brought up to date, where it has to be
         with self._explained():
-            store.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(store, isolation_level=None, check_same_thread=False)
             self._db.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             self._db.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,278 @@
+"""A law for somebody's own training runs: a table in, a law with its error and predictions out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.evolution.choose import Finalist
+from harness.evolution.emit import predict, refit
+from harness.evolution.expression import Law
+from harness.evolution.gateway import TrainSide
+from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows
+from harness.evolution.ledger import Budget
+from harness.evolution.proposals import Entry
+from harness.evolution.result import Result, result_of
+from harness.evolution.rows import FloatArray, Kind
+from harness.evolution.search import Search
+from harness.evolution.sitting import run
+from harness.evolution.tables import Table, read_table
+from harness.results.journal import Journal
+from harness.tasks.data import GroupRows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_MINUTES = 1.0
+_FAR = 10.0
+"""How many times beyond the largest scale of the rows an answer is called far."""
+_MOST_CONSTANTS = 8
+_ROWS_A_CONSTANT = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """What a law says of rows that nobody has measured."""
+
+    predicted: FloatArray
+    """``(M,)``; from a law fitted to all rows, held-out ones too."""
+    by_rows: Interval
+    """95 % interval over resampled rows: how sure the constants are."""
+    by_laws: Interval
+    """Least and largest of what the elite laws say: how sure the form is."""
+    warnings: tuple[str, ...]
+    """Where the answer lies far outside the rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Discovery:
+    """A law, how far it can be trusted, and what it says."""
+
+    law: Law
+    formula: str
+    program: str
+    """An ``evolve-block`` program that fits and predicts it."""
+    why: str
+    """Why this law."""
+    table: Table
+    r2: float
+    """On the rows held out; the law was fitted to the others."""
+    relative_error: float
+    """Median of |predicted - measured| / |measured| there."""
+    r2_fit: float
+    search: Search
+    result: Result
+    forecast: Forecast | None = None
+
+    def predict(self, frame: pd.DataFrame, group: str | None = None) -> Forecast:
+        """Return what the law says of other rows.
+
+        Args:
+            frame: Holds the columns of the features.
+            group: The column of the groups, where the table had one.
+
+        Raises:
+            UserError: A column is not there or not numeric, or a group is unknown.
+        """
+        x, names = _asked(frame, self.table, group)
+        return _forecast(self.search, self.result, self.table, x, names)
+
+
+def discover(
+    frame: pd.DataFrame,
+    target: str,
+    *,
+    features: Sequence[str] | None = None,
+    group: str | None = None,
+    hold_out: str | None = None,
+    max_params: int | None = None,
+    minutes: float = DEFAULT_MINUTES,
+    evaluations: int | None = None,
+    seed: int = 1,
+    jobs: int = 1,
+    watch: Callable[[Search, Entry], None] | None = None,
+) -> Discovery:
+    """Discover a law in a table of training runs.
+
+    Args:
+        frame: One row a run.
+        target: The column to predict.
+        features: The columns to predict it from; all other numeric ones if not given.
+        group: The column that says which rows share constants.
+        hold_out: A condition such as ``params > 1e9``; the largest rows if not given.
+        max_params: Most constants of a group; a quarter of its rows, 8 at most, if not given.
+        minutes: Time for the search.
+        evaluations: Most laws to evaluate.
+        seed: Of the search.
+        jobs: Evaluations at once.
+        watch: Is told of each evaluated law.
+
+    Raises:
+        UserError: The table, a column or the condition is wrong, or nothing could be fitted.
+    """
+    table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
+    side = side_of(table, max_params)
+    search = Search(side, seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="sld-discover-") as folder,
+        Journal(Path(folder) / "journal.sqlite", "discover") as journal,
+    ):
+        journal.begin({"seed": seed}, "")
+        run(search, journal, Budget(60.0 * minutes, evaluations), jobs=jobs, watch=watch)
+    result = result_of(search)
+    if result is None or result.choice is None:
+        raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")
+    return _judged(table, search, result)
+
+
+def side_of(table: Table, max_params: int | None) -> TrainSide:
+    """Return what a search may know of a table: the rows that are not held out."""
+    train = table.rows(held_out=False)
+    fewest = min(len(rows.features) for rows in train)
+    cap = max_params or max(2, min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT))
+    return TrainSide(
+        name="table",
+        title=f"{table.target} from {', '.join(table.features)}",
+        description="A table of training runs.",
+        features=tuple((name, "as given", name) for name in table.features),
+        targets=((table.target, "as given", table.target),),
+        max_params=cap,
+        known_law="",
+        train=train,
+    )
+
+
+def _judged(table: Table, search: Search, result: Result) -> Discovery:
+    """Look at the held-out rows, once, for the chosen law."""
+    choice = result.choice
+    if choice is None:
+        msg = "a search of trees ends with a choice"
+        raise ValueError(msg)
+    train, test = table.rows(held_out=False), table.rows(held_out=True)
+    chosen = choice.chosen
+    fitted = fit_groups(search, chosen, train)
+    measured, said = _joined(search, chosen.law, fitted, test)
+    return Discovery(
+        law=chosen.law,
+        formula=result.formula,
+        program=result.source,
+        why=result.why,
+        table=table,
+        r2=_r2(measured, said),
+        relative_error=float(
+            np.median(np.abs(said - measured) / np.maximum(abs(measured), 1e-300))
+        ),
+        r2_fit=_r2(*_joined(search, chosen.law, fitted, train)),
+        search=search,
+        result=result,
+    )
+
+
+def fit_groups(
+    search: Search, finalist: Finalist, rows: Sequence[GroupRows]
+) -> dict[str, FloatArray]:
+    """Fit a law to each group; returns the constants by group, ``(1, K + P)`` each."""
+    starts = np.unique(finalist.theta, axis=0)[:8]
+    return {
+        one.group: refit(finalist.law, search.rows.axes, starts, one.features, one.targets)
+        for one in rows
+    }
+
+
+def _joined(
+    search: Search, law: Law, fitted: dict[str, FloatArray], rows: Sequence[GroupRows]
+) -> tuple[FloatArray, FloatArray]:
+    """Return what was measured and what the law says, over all groups."""
+    axes = search.rows.axes
+    said = [predict(law, axes, fitted[one.group], one.features)[:, 0] for one in rows]
+    return np.concatenate([one.targets[:, 0] for one in rows]), np.concatenate(said)
+
+
+def _r2(measured: FloatArray, said: FloatArray) -> float:
+    return float(1.0 - np.square(measured - said).mean() / measured.var())
+
+
+def _asked(
+    frame: pd.DataFrame, table: Table, group: str | None
+) -> tuple[FloatArray, tuple[str, ...]]:
+    import pandas as pd
+
+    for name in (*table.features, *([group] if group else [])):
+        if name not in frame.columns:
+            raise UserError(f"the rows to predict have no column {name!r}")
+    numbers = frame[list(table.features)].apply(pd.to_numeric, errors="coerce")
+    x = numbers.to_numpy(dtype=float)
+    if not np.isfinite(x).all():
+        row = int((~np.isfinite(x)).any(axis=1).argmax())
+        raise UserError(f"the rows to predict: row {row + 1} holds what is no number")
+    known = set(table.groups)
+    if group is None:
+        if len(known) > 1:
+            raise UserError(
+                f"the table has groups ({', '.join(sorted(known)[:8])}); the rows to predict need "
+                "the column that says which each belongs to"
+            )
+        return x, tuple(known) * len(x)
+    names = tuple(frame[group].astype(str))
+    unknown = sorted(set(names) - known)
+    if unknown:
+        raise UserError(f"group {unknown[0]!r} of the rows to predict is not in the table")
+    return x, names
+
+
+def _forecast(
+    search: Search, result: Result, table: Table, x: FloatArray, names: tuple[str, ...]
+) -> Forecast:
+    choice = result.choice
+    if choice is None:
+        msg = "a search of trees ends with a choice"
+        raise ValueError(msg)
+    everything = _all_rows(table)
+    predicted = np.empty(len(x))
+    fitted = fit_groups(search, choice.chosen, everything)
+    for place, (row, group) in enumerate(zip(x, names, strict=True)):
+        says = predict(choice.chosen.law, search.rows.axes, fitted[group], row[None])
+        predicted[place] = says[0, 0]
+    return Forecast(
+        predicted,
+        bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
+        bootstrap_laws(search, choice.finalists, everything, x, names),
+        tuple(_far_out(search, table, x)),
+    )
+
+
+def _all_rows(table: Table) -> tuple[GroupRows, ...]:
+    names = np.array(table.groups)
+    return tuple(
+        GroupRows(name, table.x[names == name], table.y[names == name][:, None])
+        for name in sorted(set(table.groups))
+    )
+
+
+def _far_out(search: Search, table: Table, x: FloatArray) -> list[str]:
+    """Say where rows lie far outside those that were measured."""
+    said = []
+    for column, axis in enumerate(search.rows.axes):
+        low, high = float(table.x[:, column].min()), float(table.x[:, column].max())
+        values = x[:, column]
+        if axis.kind is Kind.SCALE and (values > 0).all():
+            factor = max(float(values.max()) / high, low / float(values.min()))
+            if factor > _FAR:
+                said.append(
+                    f"{axis.name}: {factor:.3g} times beyond the rows ({low:.4g} to {high:.4g}); "
+                    "nothing measured says that the law holds there"
+                )
+        else:
+            beyond = max(float(values.max()) - high, low - float(values.min()))
+            if beyond > high - low:
+                said.append(
+                    f"{axis.name}: {beyond:.3g} beyond the rows ({low:.4g} to {high:.4g}), more "
+                    "than they span"
+                )
+    return said

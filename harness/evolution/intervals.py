@@ -1,0 +1,103 @@
+"""How sure a forecast is: over resampled rows, and over the laws that did about as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.evolution.batch_fit import Problem, fit_batch
+from harness.evolution.choose import Finalist
+from harness.evolution.emit import predict, refit
+from harness.evolution.rows import FloatArray
+from harness.evolution.search import Search
+from harness.tasks.data import GroupRows
+
+RESAMPLES = 200
+_STEPS = 10
+_LEVEL = (2.5, 97.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interval:
+    """A lower and an upper end for each row."""
+
+    low: FloatArray
+    high: FloatArray
+
+
+def bootstrap_rows(
+    search: Search,
+    finalist: Finalist,
+    fitted: Mapping[str, FloatArray],
+    rows: Sequence[GroupRows],
+    x: FloatArray,
+    names: Sequence[str],
+) -> Interval:
+    """Return 95 % percentile intervals over rows drawn anew with replacement (Efron 1979).
+
+    Args:
+        search: The search; its seed draws.
+        finalist: The law.
+        fitted: Its constants by group, fitted to all rows.
+        rows: All rows by group.
+        x: Rows to predict, ``(M, F)``.
+        names: Their groups.
+    """
+    rng = np.random.default_rng([search.seed, 77])
+    low, high = np.empty(len(x)), np.empty(len(x))
+    law, axes = finalist.law, search.rows.axes
+    groups = np.array(names)
+    for one in rows:
+        wanted = np.flatnonzero(groups == one.group)
+        if not len(wanted):
+            continue
+        count = len(one.features)
+        drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES)
+        everyone = np.concatenate([one.features, x[wanted]])
+        columns = tuple(
+            np.tile(axis.coordinate(everyone[:, column]), (RESAMPLES, 1))
+            for column, axis in enumerate(axes)
+        )
+        y = np.log(one.targets[:, 0]) if law.link == "log" else one.targets[:, 0]
+        padded = np.concatenate([y, np.zeros(len(wanted))])
+        weights = np.concatenate([np.sqrt(drawn), np.zeros((RESAMPLES, len(wanted)))], axis=1)
+        problem = Problem(columns, np.tile(padded, (RESAMPLES, 1)), weights)
+        theta = fitted[one.group][0, law.n_linear :]
+        with np.errstate(all="ignore"):
+            found = fit_batch(law, problem, np.tile(theta, (RESAMPLES, 1)), _STEPS)
+        says = found.fitted[:, count:]
+        says = np.exp(np.clip(says, -60.0, 60.0)) if law.link == "log" else says
+        says = says[np.isfinite(says).all(axis=1)]
+        low[wanted], high[wanted] = np.percentile(says, _LEVEL, axis=0)
+    return Interval(low, high)
+
+
+def bootstrap_laws(
+    search: Search,
+    finalists: Sequence[Finalist],
+    rows: Sequence[GroupRows],
+    x: FloatArray,
+    names: Sequence[str],
+) -> Interval:
+    """Return the least and the largest of what the elite laws say, each fitted to all rows.
+
+    Args:
+        search: The search.
+        finalists: The laws.
+        rows: All rows by group.
+        x: Rows to predict, ``(M, F)``.
+        names: Their groups.
+    """
+    axes = search.rows.axes
+    groups = np.array(names)
+    said = np.full((len(finalists), len(x)), np.nan)
+    for place, finalist in enumerate(finalists):
+        starts = np.unique(finalist.theta, axis=0)[:8]
+        for one in rows:
+            wanted = groups == one.group
+            if wanted.any():
+                constants = refit(finalist.law, axes, starts, one.features, one.targets)
+                said[place, wanted] = predict(finalist.law, axes, constants, x[wanted])[:, 0]
+    return Interval(np.nanmin(said, axis=0), np.nanmax(said, axis=0))

@@ -1,0 +1,108 @@
+"""Writes what a discovery found: the program, and the table as a task that others can score on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from harness.errors import UserError
+from harness.evolution.discover import Discovery
+from harness.evolution.tables import Table
+from harness.tasks.definition import GROUP_COLUMN
+
+
+def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write the program and the task.
+
+    Args:
+        discovery: What was found.
+        folder: Where; made where it is missing.
+        name: Of the task: lower-case letters, digits and ``_``.
+
+    Returns:
+        The program's file and the task's YAML file.
+
+    Raises:
+        UserError: The folder cannot be written, or a column's name is no identifier.
+    """
+    table = discovery.table
+    columns = [*table.features, table.target]
+    for column in columns:
+        if not column.isidentifier() or column == GROUP_COLUMN:
+            raise UserError(
+                f"column {column!r}: a task's columns are letters, digits and _, and not "
+                f"{GROUP_COLUMN!r}; rename it to save a task"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        program = folder / f"{name}_law.py"
+        program.write_text(discovery.program, encoding="utf-8", newline="\n")
+        splits = {}
+        for split, held_out in (("train", False), ("test", True)):
+            content = _csv(table, held_out=held_out).encode("utf-8")
+            file = folder / f"{name}_{split}.csv"
+            file.write_bytes(content)
+            splits[split] = {"path": file.name, "sha256": hashlib.sha256(content).hexdigest()}
+        document = _document(discovery, name, splits)
+        path = folder / f"{name}.yaml"
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    return program, path
+
+
+def task_name(text: str) -> str:
+    """Return a task's name made from any text."""
+    words = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return words[:60] or "table"
+
+
+def _document(
+    discovery: Discovery, name: str, splits: dict[str, dict[str, str]]
+) -> dict[str, object]:
+    table = discovery.table
+
+    def column(label: str, meaning: str) -> dict[str, str]:
+        return {"name": label, "unit": "as given", "meaning": meaning}
+
+    return {
+        "schema_version": 1,
+        "name": name,
+        "title": f"{table.target} of a table of training runs ({name})"[:100],
+        "suite": "own",
+        "description": f"{table.target} from {', '.join(table.features)}; {table.split}.",
+        "features": [column(label, "a column of the table") for label in table.features],
+        "targets": [column(table.target, "what is predicted")],
+        "max_params": discovery.search.side.max_params,
+        "fit_seconds": 300,
+        "data": {"kind": "shipped", **splits},
+        "reference": {"law": discovery.formula, "citation": "found in this table", "url": None},
+        "curve": None,
+    }
+
+
+def _csv(table: Table, *, held_out: bool) -> str:
+    lines = [",".join([GROUP_COLUMN, *table.features, table.target])]
+    for rows in table.rows(held_out=held_out):
+        for x, y in zip(rows.features, rows.targets, strict=True):
+            lines.append(_line([_cell(rows.group), *map(_number, (*x, *y))]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return ",".join(cells)
+
+
+def _cell(text: str) -> str:
+    if any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _number(value: float) -> str:
+    return repr(float(value))

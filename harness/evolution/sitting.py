@@ -1,0 +1,220 @@
+"""The loop: propose, evaluate, keep, until the budget is spent.
+
+There is no generation barrier: whenever an evaluation is finished the next proposal begins. An
+answer that a model was paid for is in the journal before it is evaluated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Any, Self
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.evolution.gateway import Verdict
+from harness.evolution.ledger import Budget
+from harness.evolution.proposals import AskingProposer, Entry, Proposal
+from harness.evolution.search import Search
+from harness.evolution.workers import LawWorkers, ProgramWorkers
+from harness.results.journal import Journal
+
+
+def run(
+    search: Search,
+    journal: Journal,
+    budget: Budget,
+    *,
+    jobs: int = 1,
+    asking: AskingProposer | None = None,
+    questions: int = 2,
+    offline: bool = True,
+    watch: Callable[[Search, Entry], None] | None = None,
+) -> None:
+    """Search until the budget is spent, or nothing new can be thought of.
+
+    Args:
+        search: Its state, which grows.
+        journal: Where events go.
+        budget: When to stop; counts earlier sittings.
+        jobs: Evaluations at once.
+        asking: Proposes besides the offline proposer.
+        questions: How many questions may be under way.
+        offline: Whether the offline proposer goes on after the library's forms.
+        watch: Is told of each evaluated entry.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what was evaluated or paid for is in the journal.
+    """
+    with _Sitting(search, journal, budget, jobs, asking, questions, offline=offline) as sitting:
+        for entry in sitting.entries():
+            if watch is not None:
+                watch(search, entry)
+
+
+class _Sitting:
+    """One run of a search: what is under way, until the budget is spent."""
+
+    def __init__(
+        self,
+        search: Search,
+        journal: Journal,
+        budget: Budget,
+        jobs: int,
+        asking: AskingProposer | None,
+        questions: int,
+        *,
+        offline: bool,
+    ) -> None:
+        self._search = search
+        self._journal = journal
+        self._budget = budget
+        self._jobs = jobs
+        self._asking = asking
+        self._questions = questions if asking is not None else 0
+        self._offline = offline
+        self._begun = time.monotonic() - search.seconds
+        self._laws = LawWorkers(search.rows, search.folds, jobs)
+        self._programs = ProgramWorkers(search.side, search.rows, search.folds, jobs)
+        self._threads: ThreadPoolExecutor | None = None
+        self._judging: dict[Future[Verdict], tuple[Proposal, float]] = {}
+        self._asked: dict[Future[Proposal], int] = {}
+        self._stopped = False
+        """Whether questions under way were told to end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._stop_asking()
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+        self._programs.close()
+        self._laws.close()
+        answered = [one for one in self._asked if not one.cancelled()]
+        with suppress(UserError):  # the journal may be why all ends
+            for future in sorted(answered, key=lambda one: self._asked[one]):
+                if self._is_worth_keeping(future.result()):
+                    self._search.record_answer(self._journal, future.result())
+
+    def _stop_asking(self) -> None:
+        self._stopped = True
+        if self._asking is not None:
+            self._asking.stop()
+
+    def _is_worth_keeping(self, answer: Proposal) -> bool:
+        """Whether something was answered or paid for; a question that was stopped is as unasked."""
+        usage = answer.usage
+        paid = usage is not None and usage.tokens_in + usage.tokens_out > 0
+        return not self._stopped or answer.source is not None or paid
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield entries as they are evaluated."""
+        while (done := self._step()) is not None:
+            yield from done
+
+    def _step(self) -> list[Entry] | None:
+        """Begin what can be begun, wait for something; None when all is over."""
+        self._begin()
+        flying: set[Future[Any]] = {*self._judging, *self._asked}
+        if not flying:
+            return None
+        done, _ = wait(flying, timeout=1.0, return_when=FIRST_COMPLETED)
+        self._search.seconds = time.monotonic() - self._begun
+        if self._asked and not self._budget.left(self._search.seconds, 0):
+            self._stop_asking()  # an answer may take longer than all the time there was
+        answers = [future for future in self._asked if future in done]
+        for future in sorted(answers, key=lambda one: self._asked[one]):
+            self._asked.pop(future)
+            self._take_answer(future.result())
+        judged = [future for future in self._judging if future in done]
+        entries = []
+        for verdict in sorted(judged, key=lambda one: self._judging[one][0].number):
+            proposal, started = self._judging.pop(verdict)
+            took = time.monotonic() - started
+            entries.append(self._record(proposal, verdict.result(), took))
+        return entries
+
+    def _begin(self) -> None:
+        under_way = {one.number for one, _ in self._judging.values()}
+        for paid in self._search.unjudged():
+            if paid.number not in under_way:
+                self._judge(paid)
+        while self._may_begin() and len(self._judging) < self._most_judging():
+            proposal = self._next()
+            if proposal is None:
+                break
+            self._judge(proposal)
+        while (
+            self._asking is not None
+            and len(self._asked) < self._questions
+            and self._may_begin()
+            and self._budget.can_ask(self._search.ledger)
+            and self._search.n_evaluated >= min(self._n_forms(), 1)
+        ):
+            if not self._ask(self._asking):
+                break
+
+    def _most_judging(self) -> int:
+        return 2 * self._jobs if self._jobs > 1 else 1
+
+    def _n_forms(self) -> int:
+        return len(self._search.offline.forms)
+
+    def _may_begin(self) -> bool:
+        spent = time.monotonic() - self._begun
+        begun = self._search.n_evaluated + len(self._judging) + len(self._asked)
+        return self._budget.left(spent, begun)
+
+    def _next(self) -> Proposal | None:
+        number = self._search.next_number
+        if not self._offline and number >= self._n_forms():
+            return None
+        proposal = self._search.propose(number)
+        if proposal is not None:
+            self._search.next_number = number + 1
+            self._search.remember(proposal)
+        return proposal
+
+    def _judge(self, proposal: Proposal) -> None:
+        search = self._search
+        if proposal.law is not None:
+            future = self._laws.submit(proposal.law, search.inherited(proposal))
+        elif proposal.source is not None:
+            future = self._programs.submit(proposal.source)
+        else:
+            future = Future()
+            future.set_result(Verdict(np.inf, failure=proposal.failure))
+        self._judging[future] = (proposal, time.monotonic())
+
+    def _ask(self, asking: AskingProposer) -> bool:
+        """Have a question asked; returns whether there is anybody to ask."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._questions)
+        search = self._search
+        number = search.next_number
+        search.view.budget_left = self._budget.in_words(
+            search.seconds, search.n_evaluated, search.ledger
+        )
+        rng = np.random.default_rng([search.seed, number, 1])
+        question = asking.prepare(number, search.view, rng)
+        if question is None:
+            return False
+        search.next_number = number + 1
+        self._asked[self._threads.submit(question)] = number
+        return True
+
+    def _take_answer(self, proposal: Proposal) -> None:
+        if not self._is_worth_keeping(proposal):
+            return
+        self._search.record_answer(self._journal, proposal)
+        if proposal.source is not None and not self._search.remember(proposal):
+            known = Verdict(np.inf, failure="not new: the same program was proposed before")
+            self._record(proposal, known, 0.0)
+
+    def _record(self, proposal: Proposal, verdict: Verdict, seconds: float) -> Entry:
+        entry = Entry(proposal, verdict, "", seconds)
+        return self._search.record(self._journal, entry, self._asking)

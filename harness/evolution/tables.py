@@ -1,0 +1,183 @@
+"""A task made of any table: which columns are what, and which rows are held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import UserError
+from harness.evolution.folds import joint_ranks
+from harness.evolution.rows import FloatArray, train_rows
+from harness.tasks.data import GroupRows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = "all"
+"""The group of a table without groups."""
+HELD_OUT = 0.2
+"""How much of the joint scale is held out where nobody says what."""
+_FEWEST_ROWS = 8
+_FEWEST_HELD_OUT = 3
+_MOST_FEATURES = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A checked table, as arrays."""
+
+    features: tuple[str, ...]
+    target: str
+    groups: tuple[str, ...]
+    """Of each row, ``(N,)``."""
+    x: FloatArray
+    """``(N, F)``."""
+    y: FloatArray
+    """``(N,)``."""
+    held_out: np.ndarray
+    """Whether a row is held out, ``(N,)``."""
+    split: str
+    """How the rows were divided, in words."""
+    left_out: tuple[str, ...] = ()
+    """What was not used, and why, a line each."""
+
+    def rows(self, *, held_out: bool) -> tuple[GroupRows, ...]:
+        """Return the rows of one side by group, sorted by name."""
+        side = self.held_out if held_out else ~self.held_out
+        names = np.array(self.groups)
+        return tuple(
+            GroupRows(name, self.x[chosen], self.y[chosen][:, None])
+            for name in sorted(set(self.groups))
+            if (chosen := side & (names == name)).any()
+        )
+
+
+def read_table(
+    frame: pd.DataFrame,
+    target: str,
+    *,
+    features: Sequence[str] | None = None,
+    group: str | None = None,
+    hold_out: str | None = None,
+) -> Table:
+    """Check a table and divide its rows.
+
+    Args:
+        frame: One row a training run.
+        target: The column to predict.
+        features: The columns to predict it from; all other numeric ones if not given.
+        group: The column that says which rows share constants.
+        hold_out: A condition on columns, such as ``params > 1e9``; if not given, the rows that are
+            largest along all features at once are held out.
+
+    Raises:
+        UserError: A column is not there or not numeric, the condition is wrong, or too few rows
+            are left on either side.
+    """
+    _require(frame, [target, *(features or []), *([group] if group else [])])
+    chosen, left_out = _features(frame, target, features, group)
+    used = frame[[*chosen, target]].apply(_numbers)
+    finite = np.isfinite(used.to_numpy(dtype=float)).all(axis=1)
+    if not finite.all():
+        count = int((~finite).sum())
+        left_out.append(f"{count} rows with a value that is missing or not finite")
+    kept = frame[finite]
+    x = used.loc[finite, chosen].to_numpy(dtype=float)
+    y = used.loc[finite, target].to_numpy(dtype=float)
+    if len(y) < _FEWEST_ROWS:
+        raise UserError(
+            f"{len(y)} usable rows; a law needs {_FEWEST_ROWS} at least, and some of them held out"
+        )
+    names = tuple(kept[group].astype(str)) if group else (ALL,) * len(y)
+    if hold_out is not None:
+        held = _asked_for(kept, hold_out)
+        split = f"held out: {hold_out}"
+    else:
+        held = _largest(x, y, chosen, target)
+        split = f"held out: the largest {HELD_OUT:.0%} along all features jointly"
+    held &= np.isin(names, list({n for n, h in zip(names, held, strict=True) if not h}))
+    if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
+        raise UserError(
+            f"{split}: {int(held.sum())} rows held out and {int((~held).sum())} left to fit on; "
+            f"expected {_FEWEST_HELD_OUT} and {_FEWEST_ROWS // 2} at least; name another --hold-out"
+        )
+    if np.ptp(y[held]) == 0 or np.ptp(y[~held]) == 0:
+        raise UserError(f"{split}: {target!r} does not vary there, so there is nothing to learn")
+    return Table(tuple(chosen), target, names, x, y, held, split, tuple(left_out))
+
+
+def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    for name in columns:
+        if name not in frame.columns:
+            there = ", ".join(map(str, frame.columns))
+            raise UserError(f"no column {name!r}; the table has: {there}")
+    if len(set(frame.columns)) < len(frame.columns):
+        msg = "two columns have the same name"
+        raise UserError(msg)
+
+
+def _features(
+    frame: pd.DataFrame, target: str, features: Sequence[str] | None, group: str | None
+) -> tuple[list[str], list[str]]:
+    """Return the columns to predict from, and what was left out."""
+    if features is not None:
+        for name in features:
+            if name in {target, group}:
+                raise UserError(f"column {name!r} is the target or the group, not a feature")
+            if _numbers(frame[name]).notna().sum() == 0:
+                raise UserError(f"column {name!r} holds no numbers")
+        return list(dict.fromkeys(features)), []
+    chosen, left_out = [], []
+    for name in map(str, frame.columns):
+        if name in {target, group}:
+            continue
+        values = _numbers(frame[name])
+        if values.notna().mean() < 0.5:
+            left_out.append(f"column {name!r}: not numbers")
+        elif values.nunique() < 2:
+            left_out.append(f"column {name!r}: does not vary")
+        else:
+            chosen.append(name)
+    if not chosen:
+        raise UserError(f"no numeric column besides {target!r} varies; name some: --features")
+    if len(chosen) > _MOST_FEATURES:
+        raise UserError(
+            f"{len(chosen)} numeric columns; a law of so many says little: name at most "
+            f"{_MOST_FEATURES} with --features"
+        )
+    return chosen, left_out
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _asked_for(frame: pd.DataFrame, condition: str) -> np.ndarray:
+    """Return the rows that a condition names. It is parsed by pandas' own small language."""
+    if "@" in condition or "__" in condition:
+        raise UserError(f"--hold-out {condition!r}: expected a comparison of columns with numbers")
+    try:
+        found = frame.eval(condition, engine="python")
+        held = np.array(found, dtype=bool)
+    except Exception as error:  # pandas raises whatever its parser meets
+        said = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"--hold-out {condition!r}: expected a condition on columns such as "
+            f"'params > 1e9' ({said})"
+        ) from error
+    if held.shape != (len(frame),):
+        raise UserError(f"--hold-out {condition!r}: expected one yes or no a row")
+    return held
+
+
+def _largest(x: FloatArray, y: FloatArray, features: Sequence[str], target: str) -> np.ndarray:
+    """Return the rows that are largest along all features at once."""
+    one = GroupRows(ALL, x, y[:, None])
+    ranks = joint_ranks(train_rows([one], features, [target]))[0]
+    held: np.ndarray = ranks >= 1.0 - HELD_OUT
+    return held

@@ -1,0 +1,222 @@
+"""``sld discover`` and ``sld evolve``: on tables and tasks, as commands and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import harness
+from harness.cli import app
+from harness.errors import UserError
+from harness.evolution.tables import read_table
+from harness.tasks.catalogue import load_definition
+
+
+def table(noise: float = 0.003, groups: int = 1) -> pd.DataFrame:
+    """Training runs of a sum of power laws."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "run": f"r{number}{g}",
+            "params": n,
+            "tokens": d,
+            "constant": 3,
+            "where": f"g{g}",
+            "loss": 1.7 + g + 400 / n**0.34 + 410 / d**0.28 + noise * rng.normal(),
+        }
+        for g in range(groups)
+        for number, (n, d) in enumerate(
+            (n, d) for n in np.geomspace(1e6, 1e9, 7) for d in np.geomspace(1e8, 1e11, 6)
+        )
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(words))
+    if isinstance(done.exception, UserError):
+        return 2, "", str(done.exception)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_law_is_found_in_a_table_with_its_error_and_predictions() -> None:
+    found = harness.discover(table(), target="loss", evaluations=80, minutes=1)
+    assert found.table.features == ("params", "tokens")
+    assert any("'run'" in line for line in found.table.left_out)
+    assert any("'constant'" in line for line in found.table.left_out)
+    assert found.r2 > 0.98
+    assert found.relative_error < 0.02
+    forecast = found.predict(pd.DataFrame({"params": [1e10], "tokens": [1e12]}))
+    truth = 1.7 + 400 / 1e10**0.34 + 410 / 1e12**0.28
+    assert abs(forecast.predicted[0] - truth) < 0.05
+    assert forecast.by_rows.low[0] <= forecast.predicted[0] <= forecast.by_rows.high[0]
+    assert forecast.by_laws.low[0] <= forecast.by_laws.high[0]
+    assert forecast.warnings == ()
+    (warning, *_) = found.predict(pd.DataFrame({"params": [1e13], "tokens": [1e12]})).warnings
+    assert "params: 1e+04 times beyond the rows" in warning
+
+
+def test_held_out_rows_change_nothing_of_the_law() -> None:
+    frame = table()
+    first = harness.discover(
+        frame, target="loss", hold_out="params > 3e8", evaluations=50, minutes=1
+    )
+    other = frame.copy()
+    other.loc[other.params > 3e8, "loss"] = 7.0 - other.params / 1e9
+    second = harness.discover(
+        other, target="loss", hold_out="params > 3e8", evaluations=50, minutes=1
+    )
+    assert first.program == second.program
+    assert first.r2 != second.r2
+
+
+def test_groups_have_constants_of_their_own() -> None:
+    found = harness.discover(
+        table(groups=2), target="loss", group="where", evaluations=50, minutes=1
+    )
+    rows = pd.DataFrame({"params": [1e9, 1e9], "tokens": [1e11, 1e11], "where": ["g0", "g1"]})
+    low, high = found.predict(rows, "where").predicted
+    assert 0.9 < high - low < 1.1
+    with pytest.raises(UserError, match="need the column"):
+        found.predict(rows)
+    with pytest.raises(UserError, match="'g7' of the rows"):
+        found.predict(rows.assign(where="g7"), "where")
+
+
+def test_the_command_saves_a_program_and_a_task_that_others_can_score(desk: Path) -> None:
+    table().to_csv(desk / "My runs.csv", index=False)
+    pd.DataFrame({"params": [1e10], "tokens": [1e12]}).to_csv(desk / "want.csv", index=False)
+    code, out, _ = invoke(
+        "discover", "My runs.csv", "--target", "loss", "--predict", "want.csv",
+        "--evaluations", "40", "--jobs", "1", "--json",
+    )  # fmt: skip
+    assert code == 0
+    document: dict[str, Any] = json.loads(out)
+    assert document["law"].startswith(("loss = ", "log(loss) = "))
+    assert len(document["predictions"]["predicted"]) == 1
+    task = load_definition(Path(document["task"]))
+    evaluation = harness.evaluate(Path(document["program"]), task)
+    assert evaluation.status == "ok"
+    assert evaluation.r2 == pytest.approx(document["r2"], abs=1e-3)
+
+
+def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
+    table().to_csv(desk / "runs.csv", index=False)
+    pd.DataFrame({"params": [1e12], "tokens": [1e12]}).to_csv(desk / "want.csv", index=False)
+    code, out, _ = invoke(
+        "discover", "runs.csv", "--target", "loss", "--predict", "want.csv", "--evaluations", "30",
+        "--features", "params, tokens", "--hold-out", "params > 5e8", "--jobs", "1",
+    )  # fmt: skip
+    assert code == 0
+    for words in ("held out: params > 5e8", "the law: ", "held-out rows: R²", "95 % over rows",
+                  "over elite laws", "warning: params: 1e+03 times", "program: "):  # fmt: skip
+        assert words in out, words
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["nothere.csv", "--target", "loss"], "no such file"),
+        (["runs.csv", "--target", "los"], "no column 'los'; the table has: run, params"),
+        (["runs.csv", "--target", "loss", "--features", "params,x"], "no column 'x'"),
+        (["runs.csv", "--target", "loss", "--features", "loss"], "is the target"),
+        (["runs.csv", "--target", "loss", "--features", "where"], "holds no numbers"),
+        (["runs.csv", "--target", "where"], "usable rows"),
+        (["runs.csv", "--target", "constant"], "does not vary"),
+        (["runs.csv", "--target", "loss", "--group", "x"], "no column 'x'"),
+        (["runs.csv", "--target", "loss", "--hold-out", "params >"], "expected a condition"),
+        (["runs.csv", "--target", "loss", "--hold-out", "x > 1"], "expected a condition"),
+        (["runs.csv", "--target", "loss", "--hold-out", "params > 1e99"], "0 rows held out"),
+        (["runs.csv", "--target", "loss", "--hold-out", "params > 0"], "0 rows held out"),
+        (["runs.csv", "--target", "loss", "--hold-out", "@x > 0"], "expected a comparison"),
+        (["empty.csv", "--target", "loss"], "not a CSV table"),
+        (["header.csv", "--target", "loss"], "no rows"),
+        (["few.csv", "--target", "loss"], "usable rows"),
+        (["runs.csv", "--target", "loss", "--predict", "header.csv"], "no rows"),
+    ],
+)
+def test_wrong_tables_and_columns_are_one_line(desk: Path, words: list[str], expected: str) -> None:
+    table().to_csv(desk / "runs.csv", index=False)
+    table()[:4].to_csv(desk / "few.csv", index=False)
+    (desk / "empty.csv").write_text("")
+    (desk / "header.csv").write_text("params,loss\n")
+    code, _, said = invoke("discover", *words, "--evaluations", "5", "--jobs", "1")
+    assert code == 2
+    assert expected in said
+    assert "\n" not in said.strip()
+
+
+def test_rows_that_cannot_be_used_are_counted() -> None:
+    frame = table()
+    frame.loc[3, "loss"] = np.nan
+    frame.loc[4, "params"] = np.inf
+    found = read_table(frame, "loss")
+    assert "2 rows with a value that is missing or not finite" in found.left_out
+    assert len(found.y) == len(frame) - 2
+
+
+def test_without_a_condition_the_largest_rows_are_held_out() -> None:
+    found = read_table(table(), "loss")
+    assert 0.1 < found.held_out.mean() < 0.35
+    assert found.x[found.held_out].prod(axis=1).min() > np.median(found.x.prod(axis=1))
+
+
+class TestEvolve:
+    def test_a_program_is_found_filed_and_scored_once(self, desk: Path) -> None:
+        code, out, _ = invoke(
+            "evolve", "nano_moe", "--evaluations", "60", "--jobs", "1", "--store", "s.sqlite"
+        )
+        assert code == 0, out
+        filed = desk / "candidates" / "nano_moe" / "sld-evolve" / "offline" / "run_1.py"
+        text = filed.read_text()
+        assert "EVOLVE-BLOCK-START" in text
+        assert "60 laws in" in out
+        assert "ranks 1 of 1 on nano_moe" in out
+        assert "guard folds" in out
+        again = invoke("run", "candidates", "--store", "s.sqlite")
+        assert "1 stored, 0 to score" in again[1]
+
+    def test_resume_goes_on_and_a_new_search_begins_anew(self, desk: Path) -> None:
+        line = ["evolve", "nano_moe", "--jobs", "1", "--store", "s.sqlite", "--out", "law.py"]
+        assert invoke(*line, "--evaluations", "50")[0] == 0
+        first = (desk / "law.py").read_text()
+        code, out, _ = invoke(*line, "--evaluations", "70", "--resume")
+        assert code == 0
+        assert "70 laws in" in out
+        whole = invoke(*line, "--evaluations", "70")
+        assert "70 laws in" in whole[1]
+        assert invoke(*line, "--evaluations", "50")[0] == 0
+        assert (desk / "law.py").read_text() == first
+
+    def test_the_plan_of_the_folds_is_printed(self, desk: Path) -> None:
+        code, out, _ = invoke("evolve", "nano_pretraining", "--plan")
+        assert code == 0
+        assert "top 20% of params" in out
+        assert "guard" in out
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            ([], "expected a task's name or --all-tasks"),
+            (["nano_moe", "--all-tasks"], "expected a task's name or --all-tasks"),
+            (["nano_mo"], "did you mean"),
+            (["nano_moe", "--runs", "2", "--out", "x.py"], "--out takes one program"),
+        ],
+    )
+    def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:
+        code, _, said = invoke("evolve", *words)
+        assert code == 2
+        assert expected in said

@@ -1,0 +1,388 @@
+"""The search: archive, novelty, variation, the loop, what is chosen, and that nothing leaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evolution_samples import LAWS, SCALES, grid, rows
+from hypothesis import given
+from hypothesis import strategies as st
+from processes import descendants, living, wait_for
+
+from harness.errors import UserError
+from harness.evolution.archive import Added, Archive, Member
+from harness.evolution.choose import choose
+from harness.evolution.events import entry_from, event_of
+from harness.evolution.expression import normal_form
+from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, train_side
+from harness.evolution.law_text import from_plain, to_plain
+from harness.evolution.ledger import Budget, Ledger
+from harness.evolution.novelty import Novelty, program_key
+from harness.evolution.proposals import Entry, Proposal, Usage
+from harness.evolution.result import result_of
+from harness.evolution.search import Search
+from harness.evolution.sitting import run
+from harness.evolution.variation import Variation
+from harness.evolution.workers import PROGRAM_LIMITS
+from harness.results.journal import Journal
+from harness.results.store import Store
+from harness.sandbox import Sandbox
+from harness.tasks import Task, load_catalogue
+from harness.tasks.catalogue import load_definition
+
+
+def side(cap: int | None = 6, noise: float = 0.02) -> TrainSide:
+    """A small problem, as a search knows it."""
+    columns = tuple((name, "unit", name) for name in SCALES)
+    train = tuple(grid(noise=noise))
+    return TrainSide("t", "A task", "words", columns, (("loss", "u", "loss"),), cap, "", train)
+
+
+def searched(tmp_path: Path, evaluations: int, seed: int = 1, jobs: int = 1) -> Search:
+    search = Search(side(), seed)
+    with Journal(tmp_path / f"{seed}-{jobs}.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(evaluations=evaluations), jobs=jobs)
+    return search
+
+
+def history(search: Search) -> list[tuple[object, ...]]:
+    return [
+        (n, e.proposal.how, e.proposal.parents, repr(e.proposal.law), e.verdict.fitness, e.outcome)
+        for n, e in sorted(search.view.entries.items())
+    ]
+
+
+members = st.builds(
+    Member,
+    number=st.integers(0, 10**6),
+    fitness=st.floats(-10, 10),
+    n_constants=st.integers(1, 9),
+    complexity=st.integers(1, 30),
+)
+
+
+@given(st.lists(members, max_size=60, unique_by=lambda m: m.number))
+def test_an_archive_keeps_the_best_of_each_cell_and_says_what_happened(some: list[Member]) -> None:
+    archive = Archive(n_islands=1, migration=10**9)
+    best: dict[tuple[int, int], float] = {}
+    for member in some:
+        before = best.get(member.cell)
+        outcome = archive.add(member, 0)
+        if before is None:
+            assert outcome is Added.NEW
+        else:
+            assert outcome is (Added.BETTER if member.fitness < before else Added.WORSE)
+        best[member.cell] = min(member.fitness, before if before is not None else np.inf)
+    assert {m.cell: m.fitness for m in archive} == best
+    front = archive.front()
+    assert [m.fitness for m in front] == sorted((m.fitness for m in front), reverse=True)
+    assert [m.n_constants for m in front] == sorted({m.n_constants for m in front})
+
+
+def test_what_has_no_fitness_enters_no_island_and_the_best_migrate() -> None:
+    archive = Archive(n_islands=2, migration=2)
+    assert archive.add(Member(0, np.inf, 1, 1), 0) is Added.FAILED
+    archive.add(Member(1, 1.0, 1, 1), 0)
+    archive.add(Member(2, 2.0, 2, 1), 0)
+    assert [m.number for m in archive.ranked(1)] == [1]
+
+
+@given(st.integers(0, 300))
+def test_variations_are_laws_that_the_task_allows(seed: int) -> None:
+    data = rows()
+    variation = Variation(data, 6)
+    rng = np.random.default_rng(seed)
+    names = [name for name in LAWS if name not in {"shares", "effective"}]
+    law = LAWS[names[seed % len(names)]]
+    other = LAWS[names[(seed + 1) % len(names)]]
+    for child in (variation.mutate(law, rng), variation.cross(law, other, rng)):
+        if child is not None:
+            assert variation.allows(child.law)
+            assert child.law.n_constants <= 6
+            assert child.law == normal_form(child.law)
+            assert child.how
+            assert from_plain(to_plain(child.law)) == child.law
+
+
+def test_novelty_sees_through_order_and_through_algebra() -> None:
+    novelty = Novelty(rows())
+    key = novelty.law_key(LAWS["sum"])
+    turned = replace(LAWS["sum"], terms=LAWS["sum"].terms[::-1])
+    assert novelty.law_key(turned) == key
+    assert novelty.law_key(LAWS["product"]) != key
+    assert novelty.is_new(key)
+    novelty.remember(key)
+    assert not novelty.is_new(key)
+
+
+def test_programs_are_the_same_whatever_their_comments_and_layout() -> None:
+    one = "def f(x):\n    '''words'''\n    return x+1  # why\n"
+    two = "# other words\ndef f(x):\n    'no'\n\n    return (x + 1)\n"
+    assert program_key(one) == program_key(two)
+    assert program_key(one) != program_key(one.replace("1", "2"))
+    assert program_key("def f(:") is None
+
+
+def test_the_same_seed_gives_the_same_programs_in_the_same_order(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    one, two = searched(tmp_path, 90), searched(tmp_path / "b", 90)
+    assert history(one) == history(two)
+    assert one.n_evaluated == 90
+    assert history(searched(tmp_path, 90, seed=2)) != history(one)
+
+
+def test_a_search_that_is_stopped_again_and_again_ends_as_one_that_is_not(tmp_path: Path) -> None:
+    whole = searched(tmp_path, 90)
+    path = tmp_path / "parts.sqlite"
+    for count in (7, 31, 32, 60, 90):
+        part = Search(side(), 1)
+        with Journal(path, "s") as journal:
+            if journal.settings() is None:
+                journal.begin({}, "now")
+            part.resume(journal)
+            run(part, journal, Budget(evaluations=count), jobs=1)
+    assert history(part) == history(whole)
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_evolution_search import side
+from harness.evolution.ledger import Budget
+from harness.evolution.search import Search
+from harness.evolution.sitting import run
+from harness.results.journal import Journal
+if __name__ == "__main__":
+    search = Search(side(), 1)
+    with Journal(Path({path!r}), "s") as journal:
+        if journal.settings() is None:
+            journal.begin({{}}, "now")
+        search.resume(journal)
+        run(search, journal, Budget(evaluations=120), jobs={jobs})
+"""
+
+
+def test_kills_at_random_moments_change_nothing_of_a_search(tmp_path: Path) -> None:
+    whole = searched(tmp_path, 120)
+    path = tmp_path / "killed.sqlite"
+    rng = np.random.default_rng(5)
+    code = _KILLED.format(tests=str(Path(__file__).parent), path=str(path), jobs=1)
+    kills = 0
+    for _ in range(40):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        try:
+            process.wait(1.0 + rng.random() * 0.5 if kills < 4 else 60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            kills += 1
+            process.wait()
+            continue
+        assert process.returncode == 0
+        break
+    again = Search(side(), 1)
+    with Journal(path, "s") as journal:
+        again.resume(journal)
+    assert history(again) == history(whole)
+
+
+def test_a_killed_search_leaves_no_worker_behind(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    path = tmp_path / "workers.sqlite"
+    text = _KILLED.format(tests=str(Path(__file__).parent), path=str(path), jobs=2)
+    script.write_text(text.replace("evaluations=120", "evaluations=10**6"))
+    before = descendants(os.getpid())
+    process = subprocess.Popen([sys.executable, str(script)])
+    wait_for(lambda: len(descendants(process.pid)) >= 2, 20.0)
+    time.sleep(0.5)
+    mine = descendants(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert mine
+    assert wait_for(lambda: not living(mine - before), 10.0)
+
+
+def test_two_workers_evaluate_as_many_and_lose_nothing(tmp_path: Path) -> None:
+    search = searched(tmp_path, 80, jobs=2)
+    assert search.n_evaluated == 80
+    with Journal(tmp_path / "1-2.sqlite", "s") as journal:
+        assert sorted(e["number"] for e in journal.events()) == list(range(80))
+
+
+def test_events_give_back_their_entries(tmp_path: Path) -> None:
+    search = searched(tmp_path, 50)
+    for entry in search.view.entries.values():
+        again = entry_from(event_of(entry, 1.0))
+        assert again.proposal == entry.proposal
+        assert again.verdict.fitness == entry.verdict.fitness
+        assert again.verdict.errors == entry.verdict.errors
+
+
+def test_the_search_finds_the_law_that_made_the_rows(tmp_path: Path) -> None:
+    search = searched(tmp_path, 80)
+    choice = choose(search)
+    assert choice is not None
+    assert choice.chosen.law.features == {0, 1}
+    assert choice.chosen.entry.verdict.fitness < -3
+
+
+def test_a_bred_law_needs_more_than_luck_to_replace_the_librarys(tmp_path: Path) -> None:
+    choice = choose(searched(tmp_path, 150))
+    assert choice is not None
+    assert choice.gain is not None
+    assert choice.spread is not None
+    if choice.chosen.from_library:
+        known = choice.chosen.fitness
+        bred = [one for one in choice.finalists if not one.from_library]
+        assert choice.gain <= choice.spread or known <= min(one.fitness for one in bred)
+    else:
+        assert choice.gain > choice.spread
+
+
+def test_the_gateway_judges_text_as_it_judges_trees(tmp_path: Path, sandbox: Sandbox) -> None:
+    search = searched(tmp_path, 40)
+    result = result_of(search)
+    assert result is not None
+    gateway = ProgramGateway(search.side, search.rows, search.folds, sandbox)
+    verdict = gateway.evaluate(result.source, PROGRAM_LIMITS)
+    assert verdict.failure == ""
+    tree = result.entry.verdict
+    np.testing.assert_allclose(np.log(verdict.errors), np.log(tree.errors), atol=0.5)
+    assert verdict.n_constants == tree.n_constants
+
+
+PROGRAM = """
+def fit_scaling_law(x, y):
+    return FIT
+
+
+def scaling_law_func(x, params):
+    return x[:, 0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def law(:", "load_error"),
+        ("import torch", "load_error"),
+        (PROGRAM.replace("FIT", "[0.0] * 9"), "9 constants"),
+        (PROGRAM.replace("FIT", "1/0"), "ZeroDivisionError"),
+        (PROGRAM.replace("FIT", "[0.0]").replace("x[:, 0]", "1.0"), "bad_output"),
+    ],
+)
+def test_programs_that_fail_have_no_fitness_and_a_reason(
+    sandbox: Sandbox, source: str, words: str
+) -> None:
+    search = Search(side(), 1)
+    gateway = ProgramGateway(search.side, search.rows, search.folds, sandbox)
+    verdict = gateway.evaluate(source, PROGRAM_LIMITS)
+    assert verdict.fitness == np.inf
+    assert words in verdict.failure
+
+
+def test_budgets_end_a_search_and_are_told_in_words() -> None:
+    budget = Budget(seconds=10, evaluations=5, tokens=100, dollars=1.0)
+    assert budget.left(9.9, 4)
+    assert not budget.left(10.0, 4)
+    assert not budget.left(1.0, 5)
+    ledger = Ledger.of([Usage("m", 60, 30, 0.5), Usage("n", 5, 4, None)])
+    assert budget.can_ask(ledger)
+    ledger.charge(Usage("m", 1, 0, 0.6))
+    assert not budget.can_ask(ledger)
+    assert budget.in_words(4.0, 2, ledger) == "6 s, 3 evaluations, 0 tokens, $0.00"
+    assert not ledger.accounts["n"].priced
+
+
+class TestHeldOutRowsAreOutOfReach:
+    """Whatever the test split holds, or if it is gone, a search is the same to the last bit."""
+
+    @pytest.fixture
+    def task(self, write_task: Callable[..., Path]) -> Task:
+        text = "group,size,tokens,loss\n" + "".join(
+            f"{one.group},{float(x[0])!r},{float(x[1])!r},{float(y[0])!r}\n"
+            for one in grid(noise=0.02)
+            for x, y in zip(one.features, one.targets, strict=True)
+        )
+        test = "group,size,tokens,loss\ng0,1e10,1e12,1.6\ng0,2e10,1e12,1.5\ng1,1e10,1e12,2.6\n"
+        return load_definition(write_task(text, test, max_params=6))
+
+    def outcome(self, task: Task, tmp_path: Path) -> tuple[list[tuple[object, ...]], str]:
+        fresh = load_definition(task.path)
+        search = Search(train_side(fresh), 3)
+        store = tmp_path / "leak.sqlite"
+        store.unlink(missing_ok=True)
+        with Journal(store, "s") as journal:
+            journal.begin({}, "now")
+            run(search, journal, Budget(evaluations=60), jobs=1)
+        result = result_of(search)
+        assert result is not None
+        return history(search), result.source
+
+    def test_shuffling_or_removing_them_changes_nothing(self, task: Task, tmp_path: Path) -> None:
+        _, test = task.files()
+        first = self.outcome(task, tmp_path)
+        lines = test.read_text().splitlines()
+        test.write_text("\n".join([lines[0], *lines[:0:-1]]).replace("1.6", "9.9") + "\n")
+        assert self.outcome(task, tmp_path) == first
+        test.write_text("no table at all\n")
+        assert self.outcome(task, tmp_path) == first
+        test.unlink()
+        assert self.outcome(task, tmp_path) == first
+
+    def test_nothing_of_the_search_can_name_them(self, task: Task, tmp_path: Path) -> None:
+        search = Search(train_side(task), 3)
+        assert not hasattr(search.side, "test")
+        seen = repr(search.side) + repr(search.rows) + repr(search.view)
+        assert "1e10" not in seen
+        assert "test.csv" not in seen
+
+
+def test_a_journal_lies_in_the_store_and_leaves_it_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with Journal(path, "one") as journal:
+        assert journal.settings() is None
+        journal.begin({"seed": 1}, "now")
+        journal.append(0, {"event": "x"})
+        assert journal.events() == [{"event": "x"}]
+        with pytest.raises(UserError, match="another process"):
+            journal.append(0, {"event": "y"})
+    with Store(path) as store:
+        store.check_whole()
+        assert store.runs() == []
+    with Journal(path, "two") as journal:
+        assert journal.names() == ["one"]
+        assert journal.events() == []
+    with Journal(path, "one") as journal:
+        journal.forget()
+        assert journal.names() == []
+
+
+def test_every_shipped_task_has_folds_that_a_search_can_use() -> None:
+    for task in load_catalogue().tasks("nano"):
+        search = Search(train_side(task), 1)
+        assert len(search.folds) >= 2, task.name
+        assert len(search.guards) >= 1, task.name
+        for fold in (*search.folds, *search.guards):
+            assert not (fold.fitted & fold.judged).any()
+
+
+def test_an_entry_of_a_failed_provider_is_no_program(tmp_path: Path) -> None:
+    proposal = Proposal(0, "some-model", "asked", 0, usage=Usage("some-model"), failure="429")
+    search = Search(side(), 1)
+    entry = Entry(proposal, Verdict(np.inf, failure="429"), "")
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        done = search.record(journal, entry, None)
+    assert done.outcome == "no fitness"
+    assert len(search.view.archive) == 0
