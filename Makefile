@@ -7,7 +7,7 @@ JOBS ?= auto
 AXE ?= 4.11
 FUZZ_SECONDS ?= 60
 
-.PHONY: leaderboard test lint bench fuzz clean
+.PHONY: leaderboard test lint bench bench-discovery fuzz clean
 
 leaderboard: $(VENV)/.installed
 	$(BIN)/sld run --suite nano
@@ -29,6 +29,10 @@ bench: $(VENV)/.installed-dev
 # Coverage-guided, each reader of foreign bytes for a while; what it finds is in build/fuzz/broken.
 fuzz: $(VENV)/.installed-fuzz
 	$(BIN)/python tests/fuzz/run_atheris.py --seconds $(FUZZ_SECONDS)
+
+# Five seeds of sixteen tasks, a minute each: 80 minutes; goes on where it was stopped.
+bench-discovery: $(VENV)/.installed-dev
+	$(BIN)/python tests/benchmarks/discovery.py
 
 # The accessibility checks of the pages; without npm they are skipped and say why.
 $(VENV)/.installed-axe: Makefile $(VENV)/.installed-dev

@@ -213,7 +213,7 @@ class TestEvolve:
             ([], "expected a task's name or --all-tasks"),
             (["nano_moe", "--all-tasks"], "expected a task's name or --all-tasks"),
             (["nano_mo"], "did you mean"),
-            (["nano_moe", "--runs", "2", "--out", "x.py"], "--out takes one program"),
+            (["nano_moe", "--runs", "2", "--out", "x.py"], "--out takes one search"),
         ],
     )
     def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:

@@ -232,6 +232,7 @@ def test_the_search_finds_the_law_that_made_the_rows(tmp_path: Path) -> None:
     search = searched(tmp_path, 80)
     choice = choose(search)
     assert choice is not None
+    assert choice.chosen.law is not None
     assert choice.chosen.law.features == {0, 1}
     assert choice.chosen.entry.verdict.fitness < -3
 

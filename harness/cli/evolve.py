@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli.options import JsonOption, StoreOption
-from harness.cli.output import console, print_json, wide_console
+from harness.cli.output import console, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.evolution.gateway import TrainSide
-    from harness.evolution.ledger import Budget
-    from harness.evolution.result import Result
-    from harness.evolution.search import Search
-    from harness.results.journal import Journal
+    from harness.evolution.llm import LlmSettings
+    from harness.evolution.llm.config import EvolveConfig
     from harness.tasks import Catalogue, Task
 
-AGENT, OFFLINE = "sld-evolve", "offline"
 _DEFAULT_SECONDS = 60.0
 
 
@@ -44,7 +40,9 @@ def evolve(
     evaluations: Annotated[
         int | None, typer.Option("--evaluations", min=1, help="Programs evaluated at most.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first search.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of the first search. [default: 1]")
+    ] = None,
     runs: Annotated[
         int, typer.Option("--runs", min=1, help="Searches of each task, with seeds one apart.")
     ] = 1,
@@ -52,8 +50,47 @@ def evolve(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Evaluations at once. [default: cores]"),
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A language model to ask, too; may be given again."),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", help="Of any OpenAI-compatible endpoint.")
+    ] = None,
+    key_variable: Annotated[
+        str | None,
+        typer.Option("--key-variable", help="Variable with the key. [default: OPENAI_API_KEY]"),
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option("--tokens", min=1, help="Stop asking models after so many.")
+    ] = None,
+    dollars: Annotated[
+        float | None, typer.Option("--dollars", min=0.0, help="Stop asking models after so much.")
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option("--price", help="`MODEL=IN,OUT`: dollars for a million tokens."),
+    ] = None,
+    questions: Annotated[
+        int, typer.Option("--questions", min=1, help="Questions under way at once.")
+    ] = 2,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Models rewrite the whole region, not parts of it.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="A YAML file of the field's tools; what means nothing here is named."
+        ),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no model, whatever the configuration names.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a search that was stopped or killed.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Begin anew although answers were paid for.")
     ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print the extrapolation folds, and do nothing else.")
@@ -65,22 +102,29 @@ def evolve(
         Path | None,
         typer.Option("--out", help="Write the program to this file instead; nothing is scored."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write how the search went to this HTML file."),
+    ] = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Discover a program for a task, on its train rows only.
 
     Laws are bred from the field's published forms and judged on extrapolation folds: parts of the
-    train rows at larger scale than the rest. Held-out rows are not read before the search is over;
-    then the program is filed as `sld submit` does it, under agent `sld-evolve`, and scored once.
+    train rows at larger scale than the rest. With --model, language models propose programs, too.
+    Held-out rows are not read before the search is over; then the program is filed as `sld submit`
+    does it, under agent `sld-evolve`, and scored once.
 
     Ctrl-C, or a kill, loses nothing: `--resume` goes on. Exits with 0 when done, 1 when a program
     was refused, 2 when something is wrong, 130 when interrupted.
     """
+    from harness.cli.evolve_run import Way, file_program, say_result, search_task
     from harness.errors import UserError
     from harness.evolution.gateway import train_side
     from harness.evolution.ledger import Budget
     from harness.paths import default_store
+    from harness.runner.execute import default_jobs
     from harness.tasks import load_catalogue
 
     terminal = console(error=json)
@@ -90,27 +134,87 @@ def evolve(
         for one in tasks:
             print_plan(train_side(one))
         return
-    if keep is not None and (len(tasks) > 1 or runs > 1):
-        msg = "--out takes one program: name one task, and leave --runs at 1"
-        raise UserError(msg)
-    budget = Budget(
-        seconds if seconds is not None or evaluations is not None else _DEFAULT_SECONDS, evaluations
+    for option, given in (("--out", keep), ("--report", report)):
+        if given is not None and (len(tasks) > 1 or runs > 1):
+            raise UserError(f"{option} takes one search: name one task, and leave --runs at 1")
+    settings = read_settings(config, terminal)
+    changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
+    models = None if offline else _models(settings, model, changes, whole=whole)
+    most = evaluations or settings.evaluations
+    limited = seconds is not None or most is not None
+    way = Way(
+        Budget(seconds if limited else _DEFAULT_SECONDS, most, tokens, dollars),
+        store or default_store(),
+        jobs or settings.jobs or default_jobs(),
+        resume,
+        again,
+        models,
+        questions,
     )
-    file = store or default_store()
+    first = seed if seed is not None else settings.seed if settings.seed is not None else 1
     refused = False
     for one in tasks:
-        for number in range(runs):
-            side = train_side(one)
-            result = _search(side, seed + number, budget, file, terminal, jobs, resume=resume)
+        for number in range(first, first + runs):
+            search, result = search_task(train_side(one), number, way, terminal)
             if result is None:
                 raise UserError(f"task {one.name!r}: no law can be fitted to its train rows")
-            _say_result(terminal, result)
+            say_result(terminal, result)
+            if report is not None:
+                from harness.evolution.report import write_report
+
+                write_report(search, result, report)
+                terminal.print(f"report: {report}", markup=False, soft_wrap=True)
             if keep is not None:
                 keep.write_text(result.source, encoding="utf-8")
                 terminal.print(f"written: {keep}", markup=False, soft_wrap=True)
             else:
-                refused |= not _file(one, seed + number, result, file, into, terminal, json=json)
+                refused |= not file_program(one, number, result, way, into, terminal, json=json)
     raise typer.Exit(1 if refused else 0)
+
+
+def read_settings(path: Path | None, terminal: Console) -> EvolveConfig:
+    """Read a configuration of the field's tools, and name what of it means nothing here."""
+    from harness.evolution.llm.config import EvolveConfig, read_config
+
+    if path is None:
+        return EvolveConfig()
+    found = read_config(path)
+    if found.ignored:
+        names = ", ".join(found.ignored)
+        terminal.print(f"{path}: ignored: {names}", markup=False, soft_wrap=True)
+    for warning in found.warnings:
+        terminal.print(f"{path}: {warning}", markup=False, soft_wrap=True)
+    return found
+
+
+def _models(
+    config: EvolveConfig, names: list[str] | None, changes: dict[str, Any], *, whole: bool
+) -> LlmSettings | None:
+    """Return how models are asked; None where nobody names one."""
+    from harness.evolution.llm import ModelChoice
+
+    given = {name: value for name, value in changes.items() if value}
+    if names:
+        given["models"] = tuple(ModelChoice(name=name) for name in dict.fromkeys(names))
+    if whole:
+        given["rewrite"] = "whole"
+    return config.settings(**given) if names or config.models else None
+
+
+def _prices(given: list[str] | None) -> dict[str, tuple[float, float]]:
+    from harness.errors import UserError
+
+    prices = {}
+    for text in given or []:
+        name, _, figures = text.rpartition("=")
+        try:
+            ins, outs = map(float, figures.split(","))
+        except ValueError as error:
+            raise UserError(
+                f"--price {text!r}: expected MODEL=IN,OUT, such as m=0.5,1.5"
+            ) from error
+        prices[name] = (ins, outs)
+    return prices
 
 
 def _tasks(
@@ -130,103 +234,6 @@ def _tasks(
         msg = "no task's data is here; `sld tasks pull` brings the public ones"
         raise UserError(msg)
     return found
-
-
-def _search(
-    side: TrainSide,
-    seed: int,
-    budget: Budget,
-    store: Path,
-    terminal: Console,
-    jobs: int | None,
-    *,
-    resume: bool,
-) -> Result | None:
-    from harness.evolution.result import result_of
-    from harness.evolution.search import Search
-    from harness.evolution.sitting import run
-    from harness.results.journal import Journal
-    from harness.runner.execute import default_jobs
-
-    name = f"{side.name}/{OFFLINE}/{seed}"
-    with Journal(store, name) as journal:
-        search = Search(side, seed)
-        _begin(journal, search, resume=resume)
-        search.resume(journal)
-        terminal.print(
-            f"{side.name}, seed {seed}: {len(search.offline.forms)} published forms, "
-            f"{len(search.folds)} folds, {len(search.guards)} guard folds",
-            markup=False,
-        )
-        from harness.cli.evolve_progress import EvolveDisplay
-
-        try:
-            with EvolveDisplay(terminal, search, budget) as display:
-                run(search, journal, budget, jobs=jobs or default_jobs(), watch=display.evaluated)
-        except KeyboardInterrupt:
-            said = f"interrupted: {search.n_evaluated} evaluations kept; --resume goes on"
-            terminal.print(said, markup=False)
-            raise typer.Exit(130) from None
-        rate = search.n_evaluated / max(search.seconds, 1e-9)
-        terminal.print(
-            f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)",
-            markup=False,
-        )
-        return result_of(search)
-
-
-def _begin(journal: Journal, search: Search, *, resume: bool) -> None:
-    """Take note of a new search, unless an old one of the same rows is to go on."""
-    settings = {"task": search.side.name, "seed": search.seed, "rows": search.fingerprint()}
-    if journal.settings() not in (None, settings) or (journal.settings() and not resume):
-        journal.forget()  # another search is wanted, or the rows are others now
-    if journal.settings() is None:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        journal.begin(settings, now)
-
-
-def _say_result(terminal: Console, result: Result) -> None:
-    verdict = result.entry.verdict
-    terminal.print(f"the law: {result.formula}", markup=False, soft_wrap=True)
-    terminal.print(
-        f"{verdict.n_constants} constants; fitness {verdict.fitness:.3f} on the search folds",
-        markup=False,
-    )
-    terminal.print(result.why, markup=False, soft_wrap=True)
-
-
-def _file(
-    task: Task, seed: int, result: Result, store: Path, into: Path, terminal: Console, *, json: bool
-) -> bool:
-    """File the program as ``sld submit`` does it; returns whether it was accepted."""
-    import tempfile
-
-    from harness.candidates.submission import NO_PROGRAM, Submission
-    from harness.cli.submit import report_of
-    from harness.cli.submit_report import print_report
-    from harness.results.store import Store
-    from harness.runner.submit import Proposal, assess, file
-    from harness.tasks import load_catalogue
-
-    with tempfile.TemporaryDirectory() as folder, Store(store) as opened:
-        path = Path(folder) / "law.py"
-        path.write_text(result.source, encoding="utf-8")
-        proposal = Proposal(path, task, AGENT, OFFLINE)
-        (verdict,) = assess([proposal], opened, into, duplicates=True)
-        if verdict.accepted:
-            note = Submission(
-                submitter=AGENT,
-                date=datetime.datetime.now(datetime.UTC).date(),
-                sha256=NO_PROGRAM,
-                notes=f"seed {seed}; {result.formula}; {result.why}"[:2000],
-            )
-            verdict = file(verdict, opened, into, note)
-        report = report_of(verdict, opened, load_catalogue(), None)
-        if json:
-            print_json(report.document())
-        else:
-            print_report(terminal, report)
-        return verdict.accepted
 
 
 def print_plan(side: TrainSide) -> None:

@@ -15,9 +15,11 @@ import numpy as np
 
 from harness.evolution.expression import Law
 from harness.evolution.fitness import PRICE, Judge
+from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
+from harness.evolution.workers import PROGRAM_LIMITS
 
 FINALISTS = 8
 """How many of each kind, by search fitness, are judged on the guard folds."""
@@ -30,10 +32,12 @@ class Finalist:
     """A law that was judged on all folds."""
 
     entry: Entry
-    law: Law
+    law: Law | None
+    """None for program text."""
     guard: FloatArray
     """Log errors on the guard folds, constants priced."""
     theta: FloatArray
+    """Shape constants found, ``(cells, P)``; empty for text."""
 
     @property
     def fitness(self) -> float:
@@ -55,7 +59,7 @@ class Choice:
     gain: float | None
     """By how much the best bred law is better on the guard folds than the library's."""
     spread: float | None
-    """Standard error of that difference over the guard folds."""
+    """Standard deviation of that difference over the guard folds; infinite with only one."""
 
     @property
     def why(self) -> str:
@@ -68,53 +72,69 @@ class Choice:
         return f"bred: gains {said} over the library's best"
 
 
-def choose(search: Search) -> Choice | None:
+def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     """Return the law to end with; None where nothing could be fitted.
 
     Args:
         search: A search that is over.
+        text: Judges program text on the guard folds; without it only trees are chosen among.
     """
     entries = [
         entry
         for entry in search.view.entries.values()
-        if entry.proposal.law is not None and np.isfinite(entry.verdict.fitness)
+        if np.isfinite(entry.verdict.fitness) and (text is not None or entry.proposal.law)
     ]
     if not entries:
         return None
     judge = Judge(search.rows, search.guards)
-    library = _finalists([e for e in entries if e.proposal.proposer == "library"], judge)
-    bred = _finalists([e for e in entries if e.proposal.proposer != "library"], judge)
+    library = _finalists([e for e in entries if e.proposal.proposer == "library"], judge, text)
+    bred = _finalists([e for e in entries if e.proposal.proposer != "library"], judge, text)
     if not library or not bred:
         best = _best(library or bred)
         return Choice(best, tuple(library + bred), None, None)
     known, new = _best(library), _best(bred)
     difference = known.guard - new.guard
     gain = float(difference.mean())
-    spread = float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else 0
+    spread = float(difference.std(ddof=1)) if len(difference) > 1 else float("inf")
     better = gain > spread and new.fitness < known.fitness
     return Choice(new if better else known, tuple(library + bred), gain, spread)
 
 
-def _finalists(entries: Sequence[Entry], judge: Judge) -> list[Finalist]:
+def _finalists(
+    entries: Sequence[Entry], judge: Judge, text: ProgramGateway | None
+) -> list[Finalist]:
     """Judge the best entries on the guard folds."""
+    if not entries:
+        return []
     ranked = sorted(entries, key=lambda e: (e.verdict.fitness, e.proposal.number))
     near = [e for e in ranked if e.verdict.fitness <= ranked[0].verdict.fitness + MARGIN]
-    found = []
-    for entry in near[:FINALISTS]:
-        law, theta = entry.proposal.law, entry.verdict.theta
-        if law is None:
-            continue
+    judged = [_judged(entry, judge, text) for entry in near[:FINALISTS]]
+    return [one for one in judged if one is not None]
+
+
+def _judged(entry: Entry, judge: Judge, text: ProgramGateway | None) -> Finalist | None:
+    law, theta = entry.proposal.law, entry.verdict.theta
+    if law is not None:
         score = judge.score(law, theta if theta is not None and theta.size else None)
-        guard = np.log(score.errors) + PRICE * score.n_constants
-        if not len(guard):
-            guard = np.array([entry.verdict.fitness])
-        found.append(Finalist(entry, law, guard, score.theta))
-    return found
+        errors, n_constants, found = score.errors, score.n_constants, score.theta
+    elif text is not None and entry.proposal.source is not None:
+        verdict = text.evaluate(entry.proposal.source, PROGRAM_LIMITS)
+        if verdict.failure:
+            return None
+        errors, n_constants = np.array(verdict.errors), verdict.n_constants
+        found = np.empty((0, 0))
+    else:
+        return None
+    guard = np.log(errors) + PRICE * n_constants
+    if not len(guard):
+        guard = np.array([entry.verdict.fitness])
+    return Finalist(entry, law, guard, found)
 
 
 def _best(finalists: Sequence[Finalist]) -> Finalist:
     def order(one: Finalist) -> tuple[float, int, int]:
-        return round(one.fitness, 3), one.law.n_constants, one.entry.proposal.number
+        number = one.entry.proposal.number
+        return round(one.fitness, 3), one.entry.verdict.n_constants, number
 
     return min(finalists, key=order)
 

@@ -15,7 +15,7 @@ from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
 from harness.evolution.gateway import TrainSide
-from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows
+from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows, tree_of
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
@@ -157,9 +157,10 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
     train, test = table.rows(held_out=False), table.rows(held_out=True)
     chosen = choice.chosen
     fitted = fit_groups(search, chosen, train)
-    measured, said = _joined(search, chosen.law, fitted, test)
+    law = tree_of(chosen)
+    measured, said = _joined(search, law, fitted, test)
     return Discovery(
-        law=chosen.law,
+        law=law,
         formula=result.formula,
         program=result.source,
         why=result.why,
@@ -168,7 +169,7 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
         relative_error=float(
             np.median(np.abs(said - measured) / np.maximum(abs(measured), 1e-300))
         ),
-        r2_fit=_r2(*_joined(search, chosen.law, fitted, train)),
+        r2_fit=_r2(*_joined(search, law, fitted, train)),
         search=search,
         result=result,
     )
@@ -179,9 +180,9 @@ def fit_groups(
 ) -> dict[str, FloatArray]:
     """Fit a law to each group; returns the constants by group, ``(1, K + P)`` each."""
     starts = np.unique(finalist.theta, axis=0)[:8]
+    law = tree_of(finalist)
     return {
-        one.group: refit(finalist.law, search.rows.axes, starts, one.features, one.targets)
-        for one in rows
+        one.group: refit(law, search.rows.axes, starts, one.features, one.targets) for one in rows
     }
 
 
@@ -237,7 +238,7 @@ def _forecast(
     predicted = np.empty(len(x))
     fitted = fit_groups(search, choice.chosen, everything)
     for place, (row, group) in enumerate(zip(x, names, strict=True)):
-        says = predict(choice.chosen.law, search.rows.axes, fitted[group], row[None])
+        says = predict(tree_of(choice.chosen), search.rows.axes, fitted[group], row[None])
         predicted[place] = says[0, 0]
     return Forecast(
         predicted,

@@ -29,6 +29,7 @@ def event_of(entry: Entry, at: float) -> dict[str, Any]:
         "errors": list(verdict.errors),
         "n_constants": verdict.n_constants,
         "failure": verdict.failure,
+        "fit": verdict.fit,
         "theta": None if verdict.theta is None else verdict.theta.tolist(),
     }
 
@@ -52,6 +53,7 @@ def entry_from(event: dict[str, Any]) -> Entry:
         errors=tuple(event["errors"]),
         n_constants=event["n_constants"],
         failure=event["failure"],
+        fit=event["fit"],
         theta=None if theta is None else np.array(theta, dtype=float).reshape(len(theta), n_shapes),
     )
     return Entry(proposal, verdict, "", event["seconds"], event["at"])

@@ -79,6 +79,8 @@ class Verdict:
     n_constants: int = 0
     failure: str = ""
     """Why there is no fitness, as one line."""
+    fit: float | None = None
+    """Normalised error on all train rows; decides nothing. None for program text."""
     theta: FloatArray | None = None
     """Shape constants of a tree, ``(cells, P)``."""
 

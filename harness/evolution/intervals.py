@@ -10,6 +10,7 @@ import numpy as np
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict, refit
+from harness.evolution.expression import Law
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
 from harness.tasks.data import GroupRows
@@ -25,6 +26,18 @@ class Interval:
 
     low: FloatArray
     high: FloatArray
+
+
+def tree_of(finalist: Finalist) -> Law:
+    """Return the law of a finalist of a search without models.
+
+    Raises:
+        ValueError: It is program text.
+    """
+    if finalist.law is None:
+        msg = "a search of trees ends with trees"
+        raise ValueError(msg)
+    return finalist.law
 
 
 def bootstrap_rows(
@@ -47,7 +60,7 @@ def bootstrap_rows(
     """
     rng = np.random.default_rng([search.seed, 77])
     low, high = np.empty(len(x)), np.empty(len(x))
-    law, axes = finalist.law, search.rows.axes
+    law, axes = tree_of(finalist), search.rows.axes
     groups = np.array(names)
     for one in rows:
         wanted = np.flatnonzero(groups == one.group)
@@ -94,10 +107,10 @@ def bootstrap_laws(
     groups = np.array(names)
     said = np.full((len(finalists), len(x)), np.nan)
     for place, finalist in enumerate(finalists):
-        starts = np.unique(finalist.theta, axis=0)[:8]
+        law, starts = tree_of(finalist), np.unique(finalist.theta, axis=0)[:8]
         for one in rows:
             wanted = groups == one.group
             if wanted.any():
-                constants = refit(finalist.law, axes, starts, one.features, one.targets)
-                said[place, wanted] = predict(finalist.law, axes, constants, x[wanted])[:, 0]
+                constants = refit(law, axes, starts, one.features, one.targets)
+                said[place, wanted] = predict(law, axes, constants, x[wanted])[:, 0]
     return Interval(np.nanmin(said, axis=0), np.nanmax(said, axis=0))

@@ -42,6 +42,7 @@ STEP = "Li et al. 2025, arXiv:2503.04715"
 TAO = "Tao et al. 2024, arXiv:2407.13623"
 YE = "Ye et al. 2024, arXiv:2403.16952"
 CABALLERO = "Caballero et al. 2022, arXiv:2210.14891"
+_HARDLY_REPEATED = 2.0
 _MOST_FEATURES = 5
 """Beyond that, forms that pair features are left to the search."""
 
@@ -202,13 +203,17 @@ def _repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
 
 
 def repetitions(rows: TrainRows) -> list[Effective]:
-    """Return the effective-data scales that features allow: never fewer seen than distinct."""
+    """Return the effective-data scales that features allow.
+
+    Never fewer seen than distinct, and some rows in which hardly anything is seen twice: a number
+    of experts is no number of distinct parameters.
+    """
     real = rows.weights > 0
     scales = [n for n, axis in enumerate(rows.axes) if axis.kind is Kind.SCALE]
     found = []
     for unique, seen in permutations(scales, 2):
         u, d = rows.values[..., unique][real], rows.values[..., seen][real]
-        if (u <= d).all() and (u < d).any():
+        if (u <= d).all() and (u < d).any() and (d / u).min() < _HARDLY_REPEATED:
             ratio = float(np.log(rows.axes[seen].reference / rows.axes[unique].reference))
             found.append(Effective(unique, seen, ratio))
     return found

@@ -79,8 +79,12 @@ def program_key(source: str) -> str | None:
     """
     try:
         tree = ast.parse(source)
+        return _tree_key(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _tree_key(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):

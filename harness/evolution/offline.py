@@ -43,7 +43,16 @@ class OfflineProposer:
         """
         if number < len(self.forms):
             return self._of_library(number, self.forms[number], view)
-        island = number % view.archive.n_islands
+        for turn in range(view.archive.n_islands):
+            island = (number + turn) % view.archive.n_islands  # another, where one is barren
+            proposal = self._bred(number, island, view, rng)
+            if proposal is not None:
+                return proposal
+        return None
+
+    def _bred(
+        self, number: int, island: int, view: View, rng: np.random.Generator
+    ) -> Proposal | None:
         for _ in range(_TRIES):
             found = self._child(island, view, rng)
             if found is None:

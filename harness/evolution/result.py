@@ -10,8 +10,10 @@ from harness.evolution.choose import Choice, choose, starts_of
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.fitness import start_points
 from harness.evolution.formula import formula
+from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.search import Search
+from harness.sandbox import Sandbox
 
 _MOST_STARTS = 8
 _USUAL_STARTS = 4
@@ -30,27 +32,32 @@ class Result:
     choice: Choice | None
 
 
-def result_of(search: Search) -> Result | None:
+def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
     """Return the program that a search ends with; None where nothing could be fitted.
-
-    Program text of a model takes the place of the best tree only when the search folds like it
-    better by more than the trees' margin over their own runner-up: it cannot be judged on guard
-    folds without running it there, which the caller may do with a gateway of its own.
 
     Args:
         search: A search that is over.
+        sandbox: Where program text is judged on the guard folds; without one only trees are
+            chosen among.
     """
-    choice = choose(search)
+    gateway = None
+    if sandbox is not None:
+        gateway = ProgramGateway(search.side, search.rows, search.guards, sandbox)
+    choice = choose(search, gateway)
     if choice is None:
         return None
-    law, side = choice.chosen.law, search.side
-    found = starts_of(choice.chosen, _MOST_STARTS - _USUAL_STARTS)
+    chosen, side = choice.chosen, search.side
+    law, proposal = chosen.law, chosen.entry.proposal
+    if law is None:
+        text = f"program text by {proposal.proposer}: {proposal.how}"
+        return Result(proposal.source or "", chosen.entry, text, choice.why, choice)
+    found = starts_of(chosen, _MOST_STARTS - _USUAL_STARTS)
     usual = start_points(law, _USUAL_STARTS)
     starts = np.concatenate([found, usual]) if law.slots else usual
-    how = choice.chosen.entry.proposal.how
-    about = Emission(side.title, search.rows.axes, search.rows.targets, starts, origin(how))
+    words = origin(proposal.how)
+    about = Emission(side.title, search.rows.axes, search.rows.targets, starts, words)
     text = formula(law, side.feature_names, side.target_names)
-    return Result(write_program(law, about), choice.chosen.entry, text, choice.why, choice)
+    return Result(write_program(law, about), chosen.entry, text, choice.why, choice)
 
 
 def origin(how: str) -> str:

@@ -127,11 +127,11 @@ class _Sitting:
         if self._asked and not self._budget.left(self._search.seconds, 0):
             self._stop_asking()  # an answer may take longer than all the time there was
         answers = [future for future in self._asked if future in done]
+        entries = []
         for future in sorted(answers, key=lambda one: self._asked[one]):
             self._asked.pop(future)
-            self._take_answer(future.result())
+            entries += self._take_answer(future.result())
         judged = [future for future in self._judging if future in done]
-        entries = []
         for verdict in sorted(judged, key=lambda one: self._judging[one][0].number):
             proposal, started = self._judging.pop(verdict)
             took = time.monotonic() - started
@@ -154,6 +154,7 @@ class _Sitting:
             and self._may_begin()
             and self._budget.can_ask(self._search.ledger)
             and self._search.n_evaluated >= min(self._n_forms(), 1)
+            and self._search.next_number >= self._n_forms()  # the library has the first numbers
         ):
             if not self._ask(self._asking):
                 break
@@ -207,13 +208,15 @@ class _Sitting:
         self._asked[self._threads.submit(question)] = number
         return True
 
-    def _take_answer(self, proposal: Proposal) -> None:
+    def _take_answer(self, proposal: Proposal) -> list[Entry]:
+        """Write an answer down; returns its entry where there is nothing to evaluate."""
         if not self._is_worth_keeping(proposal):
-            return
+            return []
         self._search.record_answer(self._journal, proposal)
         if proposal.source is not None and not self._search.remember(proposal):
             known = Verdict(np.inf, failure="not new: the same program was proposed before")
-            self._record(proposal, known, 0.0)
+            return [self._record(proposal, known, 0.0)]
+        return []
 
     def _record(self, proposal: Proposal, verdict: Verdict, seconds: float) -> Entry:
         entry = Entry(proposal, verdict, "", seconds)

@@ -29,6 +29,7 @@ def judged(judge: Judge, law: Law, theta: FloatArray | None) -> Verdict:
         fitness_of(score.errors, score.n_constants) if len(score.errors) else float("inf"),
         tuple(score.errors.tolist()),
         score.n_constants,
+        fit=score.fit,
         theta=score.theta,
     )
 

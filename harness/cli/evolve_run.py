@@ -1,0 +1,186 @@
+"""One search from the command line: begun or gone on with, shown, its program filed."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.cli.output import print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.evolution.gateway import TrainSide
+    from harness.evolution.ledger import Budget
+    from harness.evolution.llm import LlmSettings
+    from harness.evolution.result import Result
+    from harness.evolution.search import Search
+    from harness.results.journal import Journal
+    from harness.tasks import Task
+
+AGENT, OFFLINE = "sld-evolve", "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How searches are made."""
+
+    budget: Budget
+    store: Path
+    jobs: int
+    resume: bool = False
+    again: bool = False
+    """Whether a search that was paid for may be begun anew."""
+    models: LlmSettings | None = None
+    questions: int = 2
+    offline_too: bool = True
+    """Whether the offline proposer goes on beside models."""
+
+    @property
+    def model_name(self) -> str:
+        """What the board calls the model: all that were asked, or ``offline``."""
+        if self.models is None:
+            return OFFLINE
+        return "+".join(model.name for model in self.models.models)
+
+
+def search_task(
+    side: TrainSide, seed: int, way: Way, terminal: Console
+) -> tuple[Search, Result | None]:
+    """Search a task's train rows; returns the search and what it ends with.
+
+    Raises:
+        UserError: The journal cannot be used, or would be lost.
+        typer.Exit: With 130, when interrupted.
+    """
+    from harness.cli.evolve_progress import EvolveDisplay
+    from harness.evolution.result import result_of
+    from harness.evolution.search import Search
+    from harness.evolution.sitting import run
+    from harness.results.journal import Journal
+    from harness.sandbox import Sandbox
+
+    asking = None
+    if way.models is not None:
+        from harness.evolution.llm import make_proposer
+
+        asking = make_proposer(way.models, lambda line: terminal.print(line, markup=False))
+    name = f"{side.name}/{way.model_name}/{seed}"
+    with Journal(way.store, name) as journal:
+        search = Search(side, seed)
+        _begin(journal, search, way)
+        search.resume(journal, asking)
+        terminal.print(
+            f"{side.name}, seed {seed}: {len(search.offline.forms)} published forms, "
+            f"{len(search.folds)} folds, {len(search.guards)} guard folds",
+            markup=False,
+        )
+        try:
+            with EvolveDisplay(terminal, search, way.budget) as display:
+                run(
+                    search,
+                    journal,
+                    way.budget,
+                    jobs=way.jobs,
+                    asking=asking,
+                    questions=way.questions,
+                    offline=way.offline_too,
+                    watch=display.evaluated,
+                )
+        except KeyboardInterrupt:
+            said = f"interrupted: {search.n_evaluated} evaluations kept; --resume goes on"
+            terminal.print(said, markup=False)
+            raise typer.Exit(130) from None
+    _say_spent(terminal, search)
+    if asking is None:
+        return search, result_of(search)
+    with Sandbox() as sandbox:
+        return search, result_of(search, sandbox)
+
+
+def _begin(journal: Journal, search: Search, way: Way) -> None:
+    """Take note of a new search, unless an old one of the same rows is to go on."""
+    from harness.errors import UserError
+
+    settings = {"task": search.side.name, "seed": search.seed, "rows": search.fingerprint()}
+    known = journal.settings()
+    if known is not None and not (way.resume and known == settings):
+        paid = sum(event.get("usage") is not None for event in journal.events())
+        if paid and not way.again:
+            raise UserError(
+                f"search {journal.name!r} holds {paid} answers that were paid for; --resume goes "
+                "on with it, --again throws them away and begins anew"
+            )
+        journal.forget()
+        known = None
+    if known is None:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        journal.begin(settings, now)
+
+
+def _say_spent(terminal: Console, search: Search) -> None:
+    rate = search.n_evaluated / max(search.seconds, 1e-9)
+    line = f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)"
+    terminal.print(line, markup=False)
+    for name, account in sorted(search.ledger.accounts.items()):
+        price = f", ${account.dollars:.4f}" if account.priced else ", price not known"
+        terminal.print(
+            f"{name}: {account.questions} answers, {account.tokens_in} tokens in, "
+            f"{account.tokens_out} out{price}, {account.retries} asked again",
+            markup=False,
+        )
+
+
+def say_result(terminal: Console, result: Result) -> None:
+    """Print the law that a search ends with, and why."""
+    verdict = result.entry.verdict
+    terminal.print(f"the law: {result.formula}", markup=False, soft_wrap=True)
+    terminal.print(
+        f"{verdict.n_constants} constants; fitness {verdict.fitness:.3f} on the search folds",
+        markup=False,
+    )
+    terminal.print(result.why, markup=False, soft_wrap=True)
+
+
+def file_program(
+    task: Task,
+    seed: int,
+    result: Result,
+    way: Way,
+    into: Path,
+    terminal: Console,
+    *,
+    json: bool,
+) -> bool:
+    """File the program as ``sld submit`` does it; returns whether it was accepted."""
+    from harness.candidates.submission import NO_PROGRAM, Submission
+    from harness.cli.submit import report_of
+    from harness.cli.submit_report import print_report
+    from harness.results.store import Store
+    from harness.runner.submit import Proposal, assess, file
+    from harness.tasks import load_catalogue
+
+    with tempfile.TemporaryDirectory() as folder, Store(way.store) as opened:
+        path = Path(folder) / "law.py"
+        path.write_text(result.source, encoding="utf-8")
+        proposal = Proposal(path, task, AGENT, way.model_name)
+        (verdict,) = assess([proposal], opened, into, duplicates=True)
+        if verdict.accepted:
+            note = Submission(
+                submitter=AGENT,
+                date=datetime.datetime.now(datetime.UTC).date(),
+                sha256=NO_PROGRAM,
+                notes=f"seed {seed}; {result.formula}; {result.why}"[:2000],
+            )
+            verdict = file(verdict, opened, into, note)
+        report = report_of(verdict, opened, load_catalogue(), None)
+        if json:
+            print_json(report.document())
+        else:
+            print_report(terminal, report)
+        return verdict.accepted

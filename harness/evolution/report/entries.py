@@ -1,0 +1,49 @@
+"""What is said of single entries wherever they appear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.evolution.formula import formula
+from harness.evolution.proposals import Entry
+from harness.evolution.report.words import BRIEF, LONG, count, fixed, plain
+from harness.evolution.search import Search
+
+LIBRARY, OFFLINE = "library", "offline"
+
+
+def formula_of(search: Search, entry: Entry) -> str:
+    """Return an entry's law in one line; for text, what there is to say."""
+    law, source = entry.proposal.law, entry.proposal.source
+    if law is not None:
+        features = [plain(name, BRIEF) for name in search.side.feature_names]
+        targets = [plain(name, BRIEF) for name in search.side.target_names]
+        return plain(formula(law, features, targets), LONG)
+    if source is not None:
+        return f"program text, {count(len(source.splitlines()), 'line')}"
+    return "no program"
+
+
+def is_scored(entry: Entry) -> bool:
+    """Whether the folds gave it a fitness."""
+    return bool(np.isfinite(entry.verdict.fitness))
+
+
+def from_library(entry: Entry) -> bool:
+    """Whether it is a published form."""
+    return entry.proposal.proposer == LIBRARY
+
+
+def proposer_of(entry: Entry) -> str:
+    """Return who proposed it, in words."""
+    known = {LIBRARY: "published form", OFFLINE: "bred offline"}
+    return known.get(entry.proposal.proposer, plain(entry.proposal.proposer))
+
+
+def title_of(entry: Entry) -> str:
+    """Return what is shown when a pointer rests on it."""
+    proposal, verdict = entry.proposal, entry.verdict
+    return (
+        f"#{proposal.number}: fitness {fixed(verdict.fitness)}, "
+        f"{count(verdict.n_constants, 'constant')}, {plain(proposal.how, 80)}"
+    )

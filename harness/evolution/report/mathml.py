@@ -1,0 +1,149 @@
+"""Laws as MathML, term by term, in the symbols of ``harness.evolution.formula``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
+
+from harness.evolution.expression import (
+    Effective,
+    Factor,
+    Feature,
+    Law,
+    Log,
+    Mixture,
+    Power,
+    Raw,
+    Saturation,
+    Scale,
+    Shift,
+    Slot,
+)
+from harness.evolution.report.words import BRIEF, plain
+
+_LETTERS = {
+    "exponent": "a",
+    "log_shift": "s",
+    "log_place": "m",
+    "log_width": "w",
+    "mix": "b",
+    "rate": "t",
+    "log_epochs": "R",
+}
+
+
+def symbols(law: Law) -> list[str]:
+    """Return what the shape constants are called in the formula, in the order of the slots."""
+    return [f"{_LETTERS[slot.name]}{place}" for place, slot in enumerate(law.slots, 1)]
+
+
+def is_logarithm(slot: Slot) -> bool:
+    """Whether a shape constant is kept as the logarithm of what stands in the formula."""
+    return slot.name.startswith("log_")
+
+
+def law_pieces(law: Law, features: Sequence[str], targets: Sequence[str]) -> list[Markup]:
+    """Return a law as ``math`` elements that a line may be broken between, factor by factor.
+
+    Args:
+        law: The law.
+        features: Their names.
+        targets: Their names; one stands for all.
+    """
+    names = iter(symbols(law))
+    written = _Writer([plain(name, BRIEF) for name in features], names)
+    target = plain(targets[0], BRIEF) if len(targets) == 1 else "each target"
+    left = _call("log", _name(target)) if law.link == "log" else _name(target)
+    pieces = [left + _operator("=")]
+    signs = iter([Markup(""), *[_sign("+")] * len(law.terms)])
+    if law.offset:
+        pieces.append(next(signs) + _symbol("c0"))
+    for number, term in enumerate(law.terms, 1):
+        pieces.append(next(signs) + _symbol(f"c{number}"))
+        pieces += [_sign("·") + written.factor(factor) for factor in term.factors]
+    return [Markup('<math displaystyle="true">{}</math>').format(piece) for piece in pieces]
+
+
+class _Writer:
+    """Writes factors, taking one name for each shape constant in order."""
+
+    def __init__(self, features: Sequence[str], names: Iterator[str]) -> None:
+        self._features = features
+        self._names = names
+
+    def factor(self, factor: Factor) -> Markup:
+        if isinstance(factor, Power):
+            exponent = self._next()
+            return _raised(self.scale(factor.of), exponent)
+        if isinstance(factor, Log):
+            return _call("log", self.scale(factor.of))
+        if isinstance(factor, Raw):
+            return _name(self._features[factor.index])
+        if isinstance(factor, Mixture):
+            parts = [
+                self._next() + _operator("·") + _name(self._features[index])
+                for index in factor.shares
+            ]
+            return _call("exp", _operator("+").join(parts))
+        place, width = self._next(), self._next()
+        ratio = _over(self.scale(factor.of), place)
+        if isinstance(factor, Saturation):
+            below = Markup("<mn>1</mn>") + _operator("+") + _raised(_inside(ratio), width)
+            return _over(Markup("<mn>1</mn>"), below)
+        off = _inside(_over(_call("log", ratio), width))
+        half = _over(Markup("<mn>1</mn>"), Markup("<mn>2</mn>"))
+        return _call("exp", _operator("−") + half + _raised(off, Markup("<mn>2</mn>")))
+
+    def scale(self, scale: Scale) -> Markup:
+        if isinstance(scale, Feature):
+            return _name(self._features[scale.index])
+        if isinstance(scale, Shift):
+            shift = self._next()
+            return _inside(self.scale(scale.of) + _operator("+") + shift)
+        if isinstance(scale, Effective):
+            unique, seen = self._features[scale.unique], self._features[scale.seen]
+            both = _name(unique) + _operator(",") + _name(seen)
+            return _call("effective", both + _operator(";") + self._next())
+        mix = self._next()
+        first = self.scale(scale.first)
+        return _inside(first + _operator("·") + _raised(self.scale(scale.second), mix))
+
+    def _next(self) -> Markup:
+        return _symbol(next(self._names))
+
+
+def _symbol(name: str) -> Markup:
+    return Markup("<msub><mi>{}</mi><mn>{}</mn></msub>").format(name[0], name[1:])
+
+
+def _name(name: str) -> Markup:
+    return Markup("<mtext>{}</mtext>").format(name)
+
+
+def _operator(sign: str) -> Markup:
+    return Markup("<mo>{}</mo>").format(sign)
+
+
+def _sign(sign: str) -> Markup:
+    """Return an operator that begins a piece, spaced as between two."""
+    return Markup('<mo form="infix">{}</mo>').format(sign)
+
+
+def _raised(base: Markup, exponent: Markup) -> Markup:
+    return Markup("<msup><mrow>{}</mrow><mrow>{}</mrow></msup>").format(base, exponent)
+
+
+def _over(above: Markup, below: Markup) -> Markup:
+    return Markup("<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>").format(above, below)
+
+
+def _inside(content: Markup) -> Markup:
+    if "<mfrac" in content or "<msup" in content:
+        return Markup("<mrow><mo>(</mo>{}<mo>)</mo></mrow>").format(content)
+    low = '<mrow><mo stretchy="false">(</mo>{}<mo stretchy="false">)</mo></mrow>'
+    return Markup(low).format(content)  # noqa: S704 - ours
+
+
+def _call(function: str, content: Markup) -> Markup:
+    return Markup("<mi>{}</mi>").format(function) + _inside(content)
