@@ -1,0 +1,174 @@
+"""How choices among laws do one step beyond the rows they were made on, on train rows only.
+
+    python tests/benchmarks/nested.py [--seconds 10] [--suite S] [--seed 1]
+
+The upper part of each task's train rows (the top fifth along all features jointly, and the top
+quarter of the levels of a feature) is put aside; the whole search runs on what is left, and rules
+that choose among its laws are judged on the part put aside. No held-out row of any task is read, so
+rules may be settled here. Differences of a few hundredths are noise: repeat with other seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+
+from harness.evolution.choose import choose
+from harness.evolution.expression import Law
+from harness.evolution.fitness import PRICE, Judge
+from harness.evolution.folds import Fold, joint_ranks
+from harness.evolution.gateway import TrainSide, train_side
+from harness.evolution.ledger import Budget
+from harness.evolution.proposals import Entry
+from harness.evolution.rows import Kind, TrainRows, train_rows
+from harness.evolution.search import Search
+from harness.evolution.sitting import run
+from harness.results.journal import Journal
+from harness.tasks import load_catalogue
+from harness.tasks.data import GroupRows
+
+MOST = 25
+"""How many of the best of the library, and of the bred ones, rules choose among."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A law, what the search could know of it, and what it is worth beyond."""
+
+    entry: Entry
+    guard: float
+    beyond: float
+
+    @property
+    def search(self) -> float:
+        return self.entry.verdict.fitness
+
+    @property
+    def both(self) -> float:
+        return (self.search + self.guard) / 2
+
+    @property
+    def known(self) -> bool:
+        return self.entry.proposal.proposer == "library"
+
+
+Rule = Callable[[list[Judged]], Judged]
+RULES: dict[str, Rule] = {
+    "library, search folds": lambda all_: min((j for j in all_ if j.known), key=_search),
+    "library, both": lambda all_: min((j for j in all_ if j.known), key=_both),
+    "all, search folds": lambda all_: min(all_, key=_search),
+    "all, guard folds": lambda all_: min(all_, key=_guard),
+    "all, both": lambda all_: min(all_, key=_both),
+    "the best there was": lambda all_: min(all_, key=_beyond),
+}
+
+
+def _search(one: Judged) -> float:
+    return one.search
+
+
+def _both(one: Judged) -> float:
+    return one.both
+
+
+def _guard(one: Judged) -> float:
+    return one.guard
+
+
+def _beyond(one: Judged) -> float:
+    return one.beyond
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each search")
+    parser.add_argument("--suite", default=None)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    scores: dict[str, dict[str, list[float]]] = {}
+    for task in load_catalogue().tasks(options.suite):
+        if not task.has_data():
+            continue
+        for side, fold, rows in divided(train_side(task)):
+            found, chosen = judged(side, fold, rows, options.seconds, options.seed, options.jobs)
+            picks = {name: rule(found).beyond for name, rule in RULES.items()}
+            picks["as chosen"] = chosen
+            for name, error in picks.items():
+                scores.setdefault(name, {}).setdefault(task.name, []).append(max(1 - error, -1.0))
+            shown = ", ".join(f"{name} {1 - error:.3f}" for name, error in picks.items())
+            print(f"{task.name}, {fold.name}: {shown}", flush=True)
+    for name, by_task in scores.items():
+        means = [mean(values) for values in by_task.values()]
+        print(f"{name:24s} mean {mean(means):.4f}, median {median(means):.4f}")
+
+
+def divided(side: TrainSide) -> Iterator[tuple[TrainSide, Fold, TrainRows]]:
+    """Yield the lower part of train rows, as a search knows it, and the fold that judges."""
+    rows = train_rows(side.train, side.feature_names, side.target_names)
+    real = rows.weights > 0
+    parts = {"joint": joint_ranks(rows) >= 0.8}
+    scales = [n for n, axis in enumerate(rows.axes) if axis.kind is Kind.SCALE]
+    if len(rows.axes) > 1:
+        for column in scales[:2]:
+            levels = np.unique(rows.values[..., column][real])
+            if len(levels) >= 4:
+                top = levels[-max(1, round(0.25 * len(levels)))]
+                parts[rows.axes[column].name] = rows.values[..., column] >= top
+    for name, part in parts.items():
+        beyond = real & part
+        lower = []
+        for group, one in enumerate(side.train):
+            kept = ~beyond[group][: len(one.features)]
+            lower.append(GroupRows(one.group, one.features[kept], one.targets[kept]))
+        if min(len(one.features) for one in lower) >= 4:
+            fold = Fold(name, "guard", real & ~beyond, beyond)
+            yield replace(side, train=tuple(lower)), fold, rows
+
+
+def judged(
+    side: TrainSide, fold: Fold, rows: TrainRows, seconds: float, seed: int, jobs: int
+) -> tuple[list[Judged], float]:
+    """Search the lower part; returns its laws, and the error beyond of the one that is chosen."""
+    search = Search(side, seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "journal.sqlite", "x") as journal,
+    ):
+        journal.begin({}, "")
+        run(search, journal, Budget(seconds=seconds), jobs=jobs)
+    guard, outer = Judge(search.rows, search.guards), Judge(rows, [fold])
+
+    def worth(law: Law, entry: Entry) -> float:
+        theta = entry.verdict.theta
+        start = theta if theta is not None and theta.size else None
+        return float(outer.score(law, start).errors[0])
+
+    found = []
+    ranked = sorted(search.view.entries.values(), key=lambda e: e.verdict.fitness)
+    fitted = [e for e in ranked if np.isfinite(e.verdict.fitness)]
+    for known in (True, False):
+        some = [e for e in fitted if (e.proposal.proposer == "library") is known]
+        for entry in some[:MOST]:
+            law, theta = entry.proposal.law, entry.verdict.theta
+            if law is None:
+                continue
+            score = guard.score(law, theta if theta is not None and theta.size else None)
+            price = PRICE * score.n_constants
+            of_guard = float(np.log(score.errors).mean()) + price if len(score.errors) else 0.0
+            found.append(Judged(entry, of_guard, worth(law, entry)))
+    choice = choose(search)
+    if choice is None or choice.chosen.law is None:
+        msg = "nothing could be fitted"
+        raise ValueError(msg)
+    return found, worth(choice.chosen.law, choice.chosen.entry)
+
+
+if __name__ == "__main__":
+    main()
