@@ -220,3 +220,14 @@ class TestEvolve:
         code, _, said = invoke("evolve", *words)
         assert code == 2
         assert expected in said
+
+
+def test_the_example_of_the_documents_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1] / "docs" / "examples"
+    path = folder / "discover.py"
+    code = path.read_text("utf-8").replace("evaluations=400", "evaluations=60")
+    exec(compile(code, str(path), "exec"), {"__file__": str(path), "__name__": "example"})
+    said = capsys.readouterr().out
+    assert "held out: the largest 20%" in said
+    assert "warning: params" in said
+    assert "laws_high" in said

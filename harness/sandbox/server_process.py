@@ -146,7 +146,9 @@ class ServerProcess:
             while not line.endswith(b"\n"):
                 chunk = control.recv(4096)
                 if not chunk:
-                    raise SandboxBroken(f"the sandbox's server did not start: {self._complaint()}")
+                    complaint = self._complaint()
+                    self.drop()  # one that is still ending must not be taken for a running one
+                    raise SandboxBroken(f"the sandbox's server did not start: {complaint}")
                 line += chunk
         except TimeoutError as error:
             self.drop()
