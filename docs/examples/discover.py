@@ -1,3 +1,5 @@
+"""From a table of training runs to a law, cell by cell."""
+
 # %% [markdown]
 # # From a table of training runs to a law
 #
