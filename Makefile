@@ -25,6 +25,7 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/overhead.py
 	$(BIN)/python tests/benchmarks/site.py
+	$(BIN)/python tests/benchmarks/laws.py
 
 # Coverage-guided, each reader of foreign bytes for a while; what it finds is in build/fuzz/broken.
 fuzz: $(VENV)/.installed-fuzz

@@ -17,7 +17,7 @@ from harness.limits import Limits
 from harness.sandbox import Call, Child, ChildFailed, ProgramText, Reply, Sandbox
 from harness.tasks.data import TaskData
 
-_CURVE_ROWS = 12
+_CURVE_ROWS = 4
 """How many rows of a group's curve are predicted in small batches, too."""
 
 

@@ -95,13 +95,14 @@ def small_batches(parts: list[Part], rng: np.random.Generator) -> list[list[Batc
     requests: list[list[Batch]] = [[], [], []]
     for part in parts:
         order = rng.permutation(len(part.features))
-        middle = (len(order) + 1) // 2
         requests[0].append(Batch(part, order[-1:], alone=True))
+        if len(order) == 1:
+            continue  # that was all of it
+        middle = (len(order) + 1) // 2
         requests[1].append(Batch(part, order[:middle]))
-        if middle < len(order):
-            requests[2].append(Batch(part, order[middle:]))
+        requests[2].append(Batch(part, order[middle:]))
         requests[2].append(Batch(part, rng.permutation(len(order)), alone=True))
-    return requests
+    return [batches for batches in requests if batches]
 
 
 def compare(
