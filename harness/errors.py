@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LONGEST_MESSAGE = 500
+
 
 class UserError(Exception):
     """A mistake in what the user gave: wrong file, wrong option, wrong data.
@@ -13,3 +15,9 @@ class UserError(Exception):
 
 class DataNotFoundError(UserError):
     """A task's data is not on this machine (its definition is fine)."""
+
+
+def one_line(text: str) -> str:
+    """Return words that may quote a foreign file as one short line that any terminal can show."""
+    shown = text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)

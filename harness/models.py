@@ -28,6 +28,11 @@ def describe_problems(error: ValidationError) -> str:
             message = "unknown key"
         elif detail["type"] == "missing":
             message = "missing"
+        elif detail["type"] == "value_error":
+            message = message.removeprefix("Value error, ")  # our own words follow
+            if not detail["loc"]:
+                problems.append(message)
+                continue
         elif isinstance(detail["input"], str | int | float | bool):
             message = f"{message} (got {detail['input']!r})"
         problems.append(f"{where}: {message}")

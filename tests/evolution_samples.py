@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from harness.evolution.expression import (
-    Blend,
     Bump,
-    Effective,
-    Feature,
     Law,
     Log,
     Mixture,
     Power,
     Raw,
     Saturation,
-    Shift,
     Term,
 )
 from harness.evolution.rows import TrainRows, train_rows
+from harness.evolution.scales import (
+    Blend,
+    Effective,
+    Feature,
+    Shift,
+)
 from harness.tasks.data import GroupRows
 
 SCALES = ("size", "tokens")

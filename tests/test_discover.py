@@ -214,6 +214,11 @@ class TestEvolve:
             (["nano_moe", "--all-tasks"], "expected a task's name or --all-tasks"),
             (["nano_mo"], "did you mean"),
             (["nano_moe", "--runs", "2", "--out", "x.py"], "--out takes one search"),
+            (["nano_moe", "--model", "m", "--price", "m"], "expected MODEL=IN,OUT"),
+            (
+                ["nano_moe", "--model", "m", "--base-url", "ftp://x"],
+                "language model: base_url: expected an address",
+            ),
         ],
     )
     def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:

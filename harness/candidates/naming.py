@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import Field, ValidationError
 
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.models import StrictModel, describe_problems
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ else:
 DISPLAY_NAMES_FILE = "names.yaml"
 MOST_BYTES = 1024 * 1024
 """Of a file of names."""
-_LONGEST_MESSAGE = 500
 _LONGEST_NAME = 1000
 _NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories: control codes, half characters, line and paragraph separators."""
@@ -106,7 +105,7 @@ def check_slugs(names: DisplayNames, where: str) -> None:
             if slug_of(name) != slug:
                 raise UserError(
                     f"{where}: "
-                    + _one_line(
+                    + one_line(
                         f"{what}.{slug}: the folder name of {name!r} is {slug_of(name)!r}, "
                         f"not {slug!r}"
                     )
@@ -114,7 +113,7 @@ def check_slugs(names: DisplayNames, where: str) -> None:
             if not is_shown_name(name):
                 raise UserError(
                     f"{where}: {what}.{slug}: expected a name on one line, without control "
-                    f"characters, got {_one_line(repr(name))}"
+                    f"characters, got {one_line(repr(name))}"
                 )
 
 
@@ -125,10 +124,10 @@ def _parsed(path: Path, _changed: tuple[int, int]) -> DisplayNames:
         _check_plain(text)
         names = DisplayNames.model_validate(yaml.load(text, _SafeLoader) or {})  # noqa: S506
     except ValidationError as error:
-        raise UserError(f"{path}: {_one_line(describe_problems(error))}") from error
+        raise UserError(f"{path}: {one_line(describe_problems(error))}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())
-        raise UserError(f"{path}: not YAML: {_one_line(words)}") from error
+        raise UserError(f"{path}: not YAML: {one_line(words)}") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     check_slugs(names, str(path))
@@ -156,12 +155,6 @@ def _check_plain(text: str) -> None:
             raise yaml.YAMLError("expected names, got a tag")
         if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST_NAME:
             raise yaml.YAMLError(f"expected names, got one of {len(event.value):,} characters")
-
-
-def _one_line(text: str) -> str:
-    """Return words that may quote a foreign file as one short line that any terminal can show."""
-    shown = text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "…"
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
 
 
 def load_names(folder: Path) -> DisplayNames:

@@ -17,164 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from harness.evolution.rows import FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a shape constant may lie, and where its search starts."""
-
-    low: float
-    high: float
-    starts: tuple[float, ...]
-    name: str
-
-
-EXPONENT = Slot(-3.0, 3.0, (-0.3, -0.8, -0.1, 0.4), "exponent")
-OFFSET = Slot(-12.0, 8.0, (-1.0, 1.0, -4.0, 2.5), "log_shift")
-PLACE = Slot(-12.0, 12.0, (0.0, 2.0, -2.0, 4.0), "log_place")
-WIDTH = Slot(-3.0, 3.0, (0.0, 1.0, -1.0, 0.5), "log_width")
-MIX = Slot(-3.0, 3.0, (0.5, 1.0, -0.5, 0.2), "mix")
-RATE = Slot(-30.0, 30.0, (-1.0, -5.0, 2.0, -0.2), "rate")
-EPOCHS = Slot(-2.0, 8.0, (2.7, 1.0, 4.0, 0.0), "log_epochs")
-
-Theta: TypeAlias = Sequence[FloatArray]
-"""Shape constants in the order of the slots; each broadcasts against the rows."""
-Columns: TypeAlias = Sequence[FloatArray]
-"""Coordinates of the features, in their order, each broadcasting against the others."""
-
-
-class Node(Protocol):
-    """A part of a law."""
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        """Its own shape constants and those of its parts, in order."""
-
-    @property
-    def features(self) -> frozenset[int]:
-        """The features that it looks at."""
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        """Compute it: the logarithm for a scale, the value for a factor."""
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        """Write it as a Python expression.
-
-        Args:
-            names: What the features' coordinates are called.
-            constants: What the shape constants are called, in the order of the slots.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """A feature as it is."""
-
-    index: int
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return ()
-
-    @property
-    def features(self) -> frozenset[int]:
-        return frozenset({self.index})
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        return columns[self.index]
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        return names[self.index]
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """``x + s``: a power of it levels off towards small scales."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (OFFSET, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        return np.logaddexp(self.of.value(columns, theta[1:]), theta[0])
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        return f"np.logaddexp({self.of.code(names, constants[1:])}, {constants[0]})"
-
-
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """``x * z^m``: two scales that count together."""
-
-    first: Scale
-    second: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (MIX, *self.first.slots, *self.second.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.first.features | self.second.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        split = 1 + len(self.first.slots)
-        first = self.first.value(columns, theta[1:split])
-        return first + theta[0] * self.second.value(columns, theta[split:])
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        split = 1 + len(self.first.slots)
-        first = self.first.code(names, constants[1:split])
-        return f"({first} + {constants[0]} * {self.second.code(names, constants[split:])})"
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """Data seen again and again is worth less (Muennighoff et al. 2023, arXiv:2305.16264).
-
-    ``U + U R (1 - exp(-(D / U - 1) / R))`` for D tokens seen of which U are distinct. The ratio of
-    the two references is folded into ``ratio``: log(reference of D / reference of U).
-    """
-
-    unique: int
-    seen: int
-    ratio: float
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (EPOCHS,)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return frozenset({self.unique, self.seen})
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        unique = columns[self.unique]
-        repeats = np.exp(np.minimum(columns[self.seen] - unique + self.ratio, 30.0)) - 1.0
-        epochs = np.exp(theta[0])
-        worth = -np.expm1(-np.maximum(repeats, 0.0) / epochs)
-        result: FloatArray = unique + np.log1p(epochs * worth)
-        return result
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        unique, seen, epochs = names[self.unique], names[self.seen], f"np.exp({constants[0]})"
-        repeats = f"(np.exp(np.minimum({seen} - {unique} + {self.ratio!r}, 30.0)) - 1.0)"
-        worth = f"-np.expm1(-np.maximum({repeats}, 0.0) / {epochs})"
-        return f"({unique} + np.log1p({epochs} * {worth}))"
-
-
-Scale: TypeAlias = Feature | Shift | Blend | Effective
+from harness.evolution.scales import (
+    EXPONENT,
+    PLACE,
+    RATE,
+    WIDTH,
+    Blend,
+    Columns,
+    Effective,
+    Feature,
+    Node,
+    Scale,
+    Slot,
+    Theta,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evolution.batch_fit import BatchFit, Problem, fit_batch
-from harness.evolution.expression import Law, Slot
+from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
 from harness.evolution.rows import FloatArray, TrainRows
+from harness.evolution.scales import (
+    Slot,
+)
 
 PRICE = 0.03
 """What a constant costs, in units of log error."""

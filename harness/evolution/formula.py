@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.evolution.expression import (
+from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.scales import (
     Effective,
-    Factor,
     Feature,
-    Law,
-    Log,
-    Mixture,
-    Power,
-    Raw,
-    Saturation,
     Scale,
     Shift,
 )

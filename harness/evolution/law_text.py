@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from harness.evolution import expression
+from harness.evolution import expression, scales
 from harness.evolution.expression import Law
 
 _NODES = {
     kind.__name__: kind
     for kind in (
-        expression.Feature,
-        expression.Shift,
-        expression.Blend,
-        expression.Effective,
+        scales.Feature,
+        scales.Shift,
+        scales.Blend,
+        scales.Effective,
         expression.Power,
         expression.Log,
         expression.Raw,

@@ -13,22 +13,24 @@ from itertools import combinations, permutations
 import numpy as np
 
 from harness.evolution.expression import (
-    Blend,
     Bump,
-    Effective,
     Factor,
-    Feature,
     Law,
     Log,
     Mixture,
     Power,
     Raw,
     Saturation,
-    Shift,
     Term,
     normal_form,
 )
 from harness.evolution.rows import Kind, TrainRows
+from harness.evolution.scales import (
+    Blend,
+    Effective,
+    Feature,
+    Shift,
+)
 
 CLARK = "Clark et al. 2022, arXiv:2202.01169"
 HESTNESS = "Hestness et al. 2017, arXiv:1712.00409"

@@ -13,23 +13,25 @@ from typing import TypeVar
 import numpy as np
 
 from harness.evolution.expression import (
-    Blend,
     Bump,
     Factor,
-    Feature,
     Law,
     Log,
     Mixture,
     Power,
     Raw,
     Saturation,
-    Scale,
-    Shift,
     Term,
     normal_form,
 )
 from harness.evolution.library import repetitions
 from harness.evolution.rows import Kind, TrainRows
+from harness.evolution.scales import (
+    Blend,
+    Feature,
+    Scale,
+    Shift,
+)
 
 Choice = TypeVar("Choice")
 _MOST_TERMS = 12

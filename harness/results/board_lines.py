@@ -13,11 +13,11 @@ from pydantic import AfterValidator, Field, FiniteFloat, ValidationError
 
 from harness.candidates.naming import is_shown_name
 from harness.candidates.program import MAX_BYTES
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.models import StrictModel, describe_problems
 from harness.results.records import ClaimedPage, ClaimedRun
 from harness.tasks.definition import Slug
-from harness.tasks.reading import one_line, read_at_most
+from harness.tasks.reading import read_at_most
 
 SUFFIX = ".jsonl"
 

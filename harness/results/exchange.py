@@ -19,13 +19,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from harness.candidates.naming import agent_slug, is_shown_name, model_slug
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.evaluation.records import Evaluation
 from harness.models import StrictModel, describe_problems
 from harness.results.records import ClaimedPage
 from harness.results.source_page import page_text, parse_page
 from harness.results.traces import pack, unpack
-from harness.tasks.reading import one_line
 
 FORMAT_VERSION = 1
 LONGEST_LINE = 256 * 1024 * 1024

@@ -9,10 +9,10 @@ import unicodedata
 from pathlib import Path
 from typing import NoReturn
 
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.results.article import read_article
 from harness.results.records import ClaimedPage, ClaimedRun
-from harness.tasks.reading import one_line, read_at_most
+from harness.tasks.reading import read_at_most
 
 BACK_LINK = "← Back to Leaderboard"
 ALL_RUNS = "All Runs (sorted by R²)"

@@ -11,10 +11,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness import paths
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.models import describe_problems
 from harness.tasks.definition import ShippedData, TaskDefinition
-from harness.tasks.reading import one_line
 from harness.tasks.suites import SUITES_FILE, SuiteDefinition, load_suites
 from harness.tasks.task import Task
 from harness.tasks.yaml_file import read_mapping

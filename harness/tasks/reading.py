@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.tasks.definition import GROUP_COLUMN
 
 MOST_BYTES = 512 * 1024 * 1024
 """Of a data file; the largest of the shipped ones has some hundred kilobytes."""
 _CHUNK = 1024 * 1024
-_LONGEST_MESSAGE = 500
 _LONGEST_QUOTE = 100
 _MOST_QUOTED = 10
 
@@ -32,15 +31,6 @@ class Row:
     group: str
     values: tuple[float, ...]
     """Features, then targets, in the order of the definition."""
-
-
-def one_line(text: str) -> str:
-    """Return words that may quote a foreign file as one short line that any terminal can show."""
-    if len(text) > _LONGEST_MESSAGE:
-        text = text[:_LONGEST_MESSAGE] + "…"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def read_at_most(path: Path, most: int) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness.errors import UserError
-from harness.tasks.reading import one_line, read_at_most
+from harness.errors import UserError, one_line
+from harness.tasks.reading import read_at_most
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _SafeLoader

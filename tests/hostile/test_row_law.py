@@ -245,10 +245,7 @@ def test_the_curve_that_a_page_shows_is_the_laws(outcome_of: Scorer, wide_task: 
         return np.full(len(data_points), -777.0 if curve else 1.0)
         """,
     )
-    evaluation = outcome_of(source, wide_task).evaluation
-    assert ending(evaluation) in {ROW, OK}
-    honest = outcome_of(program(predict="return np.ones(len(data_points))"), wide_task)
-    assert ending(evaluation) == ROW or evaluation.r2 == honest.evaluation.r2
+    assert ending(outcome_of(source, wide_task).evaluation) == ROW
 
 
 def test_an_encoding_that_hides_code_is_refused(outcome_of: Scorer, wide_task: Task) -> None:

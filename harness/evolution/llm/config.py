@@ -14,10 +14,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.evolution.llm.settings import LlmSettings, ModelChoice
 from harness.models import StrictModel, describe_problems
-from harness.tasks.reading import one_line
 from harness.tasks.yaml_file import read_mapping
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -6,21 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from harness.evolution.expression import (
+from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.report.words import BRIEF, plain
+from harness.evolution.scales import (
     Effective,
-    Factor,
     Feature,
-    Law,
-    Log,
-    Mixture,
-    Power,
-    Raw,
-    Saturation,
     Scale,
     Shift,
     Slot,
 )
-from harness.evolution.report.words import BRIEF, plain
 
 _LETTERS = {
     "exponent": "a",
