@@ -34,6 +34,7 @@ fuzz: $(VENV)/.installed-fuzz
 # Five seeds of sixteen tasks, a minute each: 80 minutes; goes on where it was stopped.
 bench-discovery: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/discovery.py
+	$(BIN)/python tests/benchmarks/discovery.py --operon
 
 # The accessibility checks of the pages; without npm they are skipped and say why.
 $(VENV)/.installed-axe: Makefile $(VENV)/.installed-dev

@@ -17,9 +17,11 @@ from harness.evolution.expression import (
 from harness.evolution.rows import TrainRows, train_rows
 from harness.evolution.scales import (
     Blend,
+    Bottleneck,
     Effective,
     Feature,
     Shift,
+    Supported,
 )
 from harness.tasks.data import GroupRows
 
@@ -53,6 +55,8 @@ LAWS = {
     "shift": Law((Term((Power(Shift(SIZE)),)), Term((Log(TOKENS),)))),
     "blend": Law((Term((Power(Blend(SIZE, Shift(TOKENS))),)),)),
     "effective": Law((Term((Power(Effective(0, 1, 4.5)),)),)),
+    "supported": Law((Term((Power(Supported(1, 0)),)),)),
+    "bottleneck": Law((Term((Power(Bottleneck(SIZE, Shift(TOKENS))), Log(SIZE))),)),
     "saturation": Law((Term((Saturation(SIZE), Power(TOKENS))),)),
     "bump": Law((Term((Bump(Shift(SIZE)),)), Term((Power(TOKENS),)))),
     "shares": Law((Term((Mixture((0, 1)),)), Term((Raw(0, share=True),)))),

@@ -69,6 +69,18 @@ def test_a_law_is_found_in_a_table_with_its_error_and_predictions() -> None:
     assert "params: 1e+04 times beyond the rows" in warning
 
 
+def test_runs_that_diverged_are_forgiven_with_the_robust_loss() -> None:
+    frame = table()
+    rng = np.random.default_rng(1)
+    diverged = rng.choice(len(frame), size=5, replace=False)
+    frame.loc[diverged, "loss"] += 6.0
+    asked = pd.DataFrame({"params": [3e9], "tokens": [3e11]})
+    truth = 1.7 + 400 / 3e9**0.34 + 410 / 3e11**0.28
+    found = harness.discover(frame, target="loss", evaluations=60, minutes=1, loss="robust")
+    assert abs(found.predict(asked).predicted[0] - truth) < 0.1
+    assert "def fit_robust" in found.program
+
+
 def test_held_out_rows_change_nothing_of_the_law() -> None:
     frame = table()
     first = harness.discover(
@@ -200,6 +212,34 @@ class TestEvolve:
         assert "70 laws in" in whole[1]
         assert invoke(*line, "--evaluations", "50")[0] == 0
         assert (desk / "law.py").read_text() == first
+
+    def test_a_program_to_begin_with_is_read_simplified_and_stays_unless_beaten(
+        self, desk: Path
+    ) -> None:
+        human = Path(__file__).parents[1] / "candidates" / "nano_pretraining" / "human" / "human"
+        code, out, _ = invoke(
+            *("evolve", "nano_pretraining", "--from", str(human / "run_1.py"), "--jobs", "1"),
+            *("--evaluations", "90", "--store", "s.sqlite", "--out", "law.py"),
+        )
+        assert code == 0, out
+        assert "run_1.py reads as: loss = c1 * params^a1 + c2 * tokens^a2" in out
+        assert "run_1.py as it is: fitness" in out
+        assert "run_1.py, read as a tree: fitness" in out
+        assert "over what was given" in out or "what was given stays" in out
+
+    def test_what_cannot_be_begun_with_is_said(self, desk: Path) -> None:
+        broken = desk / "broken.py"
+        broken.write_text(
+            "def fit_scaling_law(x, y):\n    return 1 / 0\n\n\n"
+            "def scaling_law_func(x, p):\n    return x[:, 0]\n"
+        )
+        code, _, said = invoke("evolve", "nano_moe", "--from", str(broken), "--out", "x.py")
+        assert code == 2
+        assert "broken.py: cannot be begun with" in said
+        assert "ZeroDivisionError" in said
+        code, _, said = invoke("evolve", "nano_moe", "--from", "none.py", "--out", "x.py")
+        assert code == 2
+        assert "no such file" in said
 
     def test_the_plan_of_the_folds_is_printed(self, desk: Path) -> None:
         code, out, _ = invoke("evolve", "nano_pretraining", "--plan")

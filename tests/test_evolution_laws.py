@@ -15,12 +15,13 @@ from evolution_samples import LAWS, SCALES, grid, rows
 
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
-from harness.evolution.expression import Law, Term, normal_form, walk
+from harness.evolution.expression import Law, Log, Power, Term, normal_form, walk
 from harness.evolution.fitness import Judge, start_points
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
-from harness.evolution.rows import TrainRows
+from harness.evolution.rows import Loss, TrainRows
+from harness.evolution.scales import Bottleneck, Feature, Supported
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
 from harness.tasks.catalogue import load_definition
@@ -75,6 +76,59 @@ def test_a_written_program_fits_as_its_tree_does(law: Law) -> None:
     np.testing.assert_array_equal(params, constants[0])
     again = program["scaling_law_func"](features, params)  # type: ignore[operator]
     np.testing.assert_array_equal(again, predict(law, data.axes, constants, features)[:, 0])
+
+
+@LAW
+def test_a_robust_program_fits_as_its_tree_does(law: Law) -> None:
+    data = rows()
+    starts = start_points(law, 2)
+    about = Emission("A law", data.axes, data.targets, starts, loss="robust")
+    program = loaded(write_program(law, about))
+    features, y = data.values[0], data.y[0].copy()
+    y[::7] *= 3.0
+    params = program["fit_scaling_law"](features, y[:, 0].copy())  # type: ignore[operator]
+    np.testing.assert_array_equal(params, refit(law, data.axes, starts, features, y, "robust")[0])
+
+
+def test_runs_that_diverged_move_a_robust_fit_hardly_at_all() -> None:
+    data, law = rows(noise=0.001), LAWS["sum"]
+    clean = data.y.copy()
+    data.y[:, ::6] += 5.0
+    columns = tuple(data.coordinates[..., n] for n in range(2))
+    problem = Problem(columns, data.y[..., 0], data.weights)
+    starts = np.repeat(start_points(law, 1), 2, axis=0)
+    off: dict[Loss, float] = {}
+    losses: tuple[Loss, ...] = ("squares", "robust")
+    for loss in losses:
+        found = fit_batch(law, problem, starts, 24, loss)
+        off[loss] = float(np.abs(found.fitted - clean[..., 0]).max())
+    assert off["robust"] < 0.01
+    assert off["squares"] > 0.2
+
+
+def test_a_logarithm_is_not_taken_again_in_a_formula() -> None:
+    names = ["exp(log_size)", "tokens"]
+    law = Law((Term((Log(Feature(0)),)), Term((Power(Feature(0)), Log(Feature(1))))))
+    text = formula(law, names, ("loss",))
+    assert text == "loss = c0 + c1 * log_size + c2 * exp(log_size)^a1 * log(tokens)"
+
+
+def test_whichever_is_short_is_the_bottleneck() -> None:
+    scale = Bottleneck(Feature(0), Feature(1))
+    theta = [np.array(0.0), np.array(1.0)]
+    much, little = np.array([20.0]), np.array([-3.0])
+    np.testing.assert_allclose(scale.value([much, little], theta), little, atol=1e-6)
+    np.testing.assert_allclose(scale.value([little, much], theta), little, atol=1e-6)
+
+
+def test_parameters_beyond_what_data_supports_are_worth_less_and_less() -> None:
+    scale = Supported(0, 1)
+    size = np.linspace(-4.0, 6.0, 50)
+    worth = scale.value([size, np.zeros(50)], [np.array(0.0), np.array(1.0)])
+    assert (worth <= size + 1e-12).all()
+    assert (np.diff(worth) >= 0).all()
+    np.testing.assert_allclose(worth[size <= 0], size[size <= 0])
+    assert worth[-1] < np.log1p(np.exp(1.0)) + 1e-9
 
 
 _TREES = """

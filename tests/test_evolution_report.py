@@ -19,7 +19,7 @@ from harness.cli import app
 from harness.errors import UserError
 from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict
-from harness.evolution.formula import formula
+from harness.evolution.formula import formula, scale_names
 from harness.evolution.gateway import TrainSide, Verdict, train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry, Proposal, Usage
@@ -280,7 +280,7 @@ def test_tables_hold_what_the_search_found(moe: tuple[Search, Result], moe_page:
         row = finalists[f"#{one.entry.proposal.number}"]
         assert row[3:5] == [fixed(one.entry.verdict.fitness), fixed(float(one.guard.mean()))]
         assert one.law is not None
-        assert row[7] == formula(one.law, search.side.feature_names, search.side.target_names)
+        assert row[7] == formula(one.law, scale_names(search.rows.axes), search.side.target_names)
     chosen = [row[0] for row in tables["Finalists"][1:] if "chosen" in row[0]]
     assert chosen == [f"#{result.entry.proposal.number} chosen"]
     folds = tables["Errors fold by fold"]
@@ -370,7 +370,7 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
     assert row[0] == "#92 chosen"
     assert row[4] == "−9.000"
     assert row[7] == "program text, 2 lines"
-    assert "Best bred law gains, ± ∞" in page.words()
+    assert "Best other law gains, ± ∞" in page.words()
 
 
 def test_many_groups_and_rows_are_drawn_in_part_and_the_rest_is_named(tmp_path: Path) -> None:

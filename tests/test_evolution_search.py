@@ -242,9 +242,9 @@ def test_a_bred_law_needs_more_than_luck_to_replace_the_librarys(tmp_path: Path)
     assert choice is not None
     assert choice.gain is not None
     assert choice.spread is not None
-    if choice.chosen.from_library:
+    if choice.chosen.proposer == "library":
         known = choice.chosen.fitness
-        bred = [one for one in choice.finalists if not one.from_library]
+        bred = [one for one in choice.finalists if one.proposer != "library"]
         assert choice.gain <= choice.spread or known <= min(one.fitness for one in bred)
     else:
         assert choice.gain > choice.spread

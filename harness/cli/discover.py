@@ -58,6 +58,9 @@ def discover(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Evaluations at once. [default: cores]"),
     ] = None,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Rows that lie far off count less, in fits and folds.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder for program and task. [default: NAME_law beside DATA]"),
@@ -93,6 +96,7 @@ def discover(
             evaluations=evaluations,
             seed=seed,
             jobs=jobs or default_jobs(),
+            loss="robust" if robust else "squares",
             watch=watch,
         )
     forecast = None if asked is None else found.predict(asked, group)

@@ -92,6 +92,15 @@ def evolve(
     again: Annotated[
         bool, typer.Option("--again", help="Begin anew although answers were paid for.")
     ] = False,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="A program to begin with: read as trees, simplified, refitted."
+        ),
+    ] = None,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Rows that lie far off count less, in fits and folds.")
+    ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print the extrapolation folds, and do nothing else.")
     ] = False,
@@ -134,8 +143,8 @@ def evolve(
         for one in tasks:
             print_plan(train_side(one))
         return
-    for option, given in (("--out", keep), ("--report", report)):
-        if given is not None and (len(tasks) > 1 or runs > 1):
+    for option, named in (("--out", keep), ("--report", report), ("--from", given)):
+        if named is not None and (len(tasks) > 1 or runs > 1):
             raise UserError(f"{option} takes one search: name one task, and leave --runs at 1")
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
@@ -150,6 +159,8 @@ def evolve(
         again,
         models,
         questions,
+        loss="robust" if robust else "squares",
+        given=given,
     )
     first = seed if seed is not None else settings.seed if settings.seed is not None else 1
     refused = False

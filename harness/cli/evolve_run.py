@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from harness.evolution.gateway import TrainSide
     from harness.evolution.ledger import Budget
     from harness.evolution.llm import LlmSettings
+    from harness.evolution.proposals import Given
     from harness.evolution.result import Result
+    from harness.evolution.rows import Loss
     from harness.evolution.search import Search
     from harness.results.journal import Journal
     from harness.tasks import Task
@@ -40,6 +42,10 @@ class Way:
     questions: int = 2
     offline_too: bool = True
     """Whether the offline proposer goes on beside models."""
+    loss: Loss = "squares"
+    """How residuals count."""
+    given: Path | None = None
+    """A program to begin with."""
 
     @property
     def model_name(self) -> str:
@@ -70,9 +76,10 @@ def search_task(
         from harness.evolution.llm import make_proposer
 
         asking = make_proposer(way.models, lambda line: terminal.print(line, markup=False))
+    given = read_given(side, way, terminal)
     name = f"{side.name}/{way.model_name}/{seed}"
     with Journal(way.store, name) as journal:
-        search = Search(side, seed)
+        search = Search(side, seed, way.loss, given)
         _begin(journal, search, way)
         search.resume(journal, asking)
         terminal.print(
@@ -97,10 +104,55 @@ def search_task(
             terminal.print(said, markup=False)
             raise typer.Exit(130) from None
     _say_spent(terminal, search)
-    if asking is None:
+    if given:
+        _say_given(terminal, search)
+    if asking is None and not given:
         return search, result_of(search)
     with Sandbox() as sandbox:
         return search, result_of(search, sandbox)
+
+
+def read_given(side: TrainSide, way: Way, terminal: Console) -> tuple[Given, ...]:
+    """Read the program that a search is to begin with, as itself and as trees.
+
+    Raises:
+        UserError: It cannot be read, or fails on the train rows.
+    """
+    from harness.candidates.program import load_candidate
+    from harness.errors import UserError
+    from harness.evolution.formula import formula, scale_names
+    from harness.evolution.gateway import ProgramGateway
+    from harness.evolution.proposals import Given
+    from harness.evolution.reading import read_program
+    from harness.evolution.rows import train_rows
+    from harness.sandbox import Sandbox
+
+    if way.given is None:
+        return ()
+    name = way.given.name
+    source = load_candidate(way.given).source.decode("utf-8", "replace")
+    rows = train_rows(side.train, side.feature_names, side.target_names, way.loss)
+    with Sandbox() as sandbox:
+        gateway = ProgramGateway(side, rows, (), sandbox)
+        reading = read_program(source, gateway, rows, side.max_params)
+    if not reading.trees:
+        raise UserError(f"{way.given}: cannot be begun with: {reading.failure}")
+    for one in reading.trees:
+        text = formula(one.law, scale_names(rows.axes), side.target_names)
+        like = "reads as" if one.says_the_same else f"is like (error {one.error:.2g})"
+        terminal.print(f"{name} {like}: {text}", markup=False, soft_wrap=True)
+    trees = [Given(f"{name}, read as a tree", law=one.law) for one in reading.trees]
+    return (Given(f"{name} as it is", source=source), *trees)
+
+
+def _say_given(terminal: Console, search: Search) -> None:
+    """Say what the folds make of what a search began with."""
+    for number, entry in sorted(search.view.entries.items()):
+        if entry.proposal.proposer == "given":
+            verdict = entry.verdict
+            figures = f"fitness {verdict.fitness:.3f}, {verdict.n_constants} constants"
+            said = verdict.failure or figures
+            terminal.print(f"#{number} {entry.proposal.how}: {said}", markup=False, soft_wrap=True)
 
 
 def _begin(journal: Journal, search: Search, way: Way) -> None:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evolution.expression import Law
-from harness.evolution.rows import FloatArray
+from harness.evolution.rows import FloatArray, Loss
+from harness.evolution.scales import Columns
 
 _RIDGE = 1e-11
 """Relative to the diagonal of the scaled normal equations: keeps twins among terms solvable."""
 _STEP = 1e-5
 _FIRST_DAMPING = 1e-2
 _MOST_DAMPING = 1e8
+_ROUNDS = 4
+"""Of fits and new weights, where far rows count less."""
+CAUCHY = 2.385
+"""At so many robust standard deviations a row counts half (Holland and Welsch 1977)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +57,9 @@ class Problem:
         return Problem(columns, self.y[members], self.weights[members])
 
 
-def fit_batch(law: Law, problem: Problem, starts: FloatArray, steps: int) -> BatchFit:
+def fit_batch(
+    law: Law, problem: Problem, starts: FloatArray, steps: int, loss: Loss = "squares"
+) -> BatchFit:
     """Fit a law to every member of a batch.
 
     Args:
@@ -60,7 +67,36 @@ def fit_batch(law: Law, problem: Problem, starts: FloatArray, steps: int) -> Bat
         problem: The members, B of them.
         starts: Where each begins, ``(B, P)``.
         steps: Levenberg-Marquardt steps; with no shape constants one solution is exact.
+        loss: With ``robust`` rows that lie far off are given less weight, again and again; the cost
+            is the square of the mean absolute residual then.
     """
+    if loss == "squares":
+        return _fit_squares(law, problem, starts, steps)
+    weighted, theta = problem, starts
+    for _ in range(_ROUNDS):
+        found = _fit_squares(law, weighted, theta, max(1, steps // _ROUNDS))
+        theta = found.theta
+        off = np.abs(problem.y - found.fitted)
+        factor = _cauchy(np.where(problem.weights > 0, off, np.nan))
+        weighted = Problem(problem.columns, problem.y, problem.weights * factor)
+    found = _fit_squares(law, weighted, theta, 1)
+    off = np.abs(problem.y - found.fitted) * problem.weights
+    cost = np.square(off.sum(axis=1) / np.maximum(problem.weights.sum(axis=1), 1e-300))
+    cost = np.where(np.isfinite(cost), cost, np.inf)
+    return BatchFit(found.theta, found.linear, cost, found.fitted)
+
+
+def _cauchy(off: FloatArray) -> FloatArray:
+    """Return the root of Cauchy weights for absolute residuals; NaN stands for no row."""
+    some = np.isfinite(off).any(axis=1)
+    scale = np.zeros(len(off))
+    scale[some] = 1.4826 * np.nanmedian(np.where(np.isfinite(off[some]), off[some], np.nan), axis=1)
+    half = CAUCHY * np.maximum(scale, 1e-100)[:, None]
+    factor: FloatArray = 1.0 / np.hypot(1.0, np.nan_to_num(off) / half)
+    return factor
+
+
+def _fit_squares(law: Law, problem: Problem, starts: FloatArray, steps: int) -> BatchFit:
     low = np.array([slot.low for slot in law.slots])
     high = np.array([slot.high for slot in law.slots])
     theta = np.clip(starts, low, high)
@@ -107,6 +143,22 @@ class _State:
             pick(self.fitted, other.fitted),
             pick(self.cost, other.cost),
         )
+
+
+def says(law: Law, columns: Columns, theta: FloatArray, linear: FloatArray) -> FloatArray:
+    """Return a law's sum at some rows, ``(B, N)``.
+
+    Args:
+        law: The law.
+        columns: Coordinates of each feature, ``(B, N)``.
+        theta: Shape constants, ``(B, P)``.
+        linear: Linear constants, ``(B, K)``.
+    """
+    slots = [theta[:, index, None] for index in range(theta.shape[1])]
+    total = np.zeros(columns[0].shape)
+    for place, part in enumerate(law.basis(columns, slots)):
+        total += linear[:, place, None] * part
+    return total
 
 
 def _raw_basis(law: Law, problem: Problem, theta: FloatArray) -> FloatArray:

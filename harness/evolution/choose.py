@@ -1,9 +1,9 @@
-"""Which law a search ends with: the library's, unless the search did better where it never looked.
+"""Which law a search ends with: what was known, unless it did better where it never looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
 So the finalists are judged once more on guard folds, and a law that was bred takes the place of
-the library's best only when it wins there by more than the spread of the difference; among equals
-the simpler one stays.
+the best known one only when it wins there by more than the spread of the difference; among equals
+the simpler one stays. Known is what a search was given to begin with, else the library's forms.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Finalist:
         return (self.entry.verdict.fitness + float(self.guard.mean())) / 2.0
 
     @property
-    def from_library(self) -> bool:
-        """Whether it is a published form."""
-        return self.entry.proposal.proposer == "library"
+    def proposer(self) -> str:
+        """Who proposed it."""
+        return self.entry.proposal.proposer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,9 +57,11 @@ class Choice:
     chosen: Finalist
     finalists: tuple[Finalist, ...]
     gain: float | None
-    """By how much the best bred law is better on the guard folds than the library's."""
+    """By how much the best other law is better on the guard folds than the best known one."""
     spread: float | None
     """Standard deviation of that difference over the guard folds; infinite with only one."""
+    known: str = "library"
+    """Who proposed what was known: ``library``, or ``given``."""
 
     @property
     def why(self) -> str:
@@ -67,9 +69,12 @@ class Choice:
         if self.gain is None or self.spread is None:
             return "nothing else was found that can be fitted"
         said = f"{self.gain:+.3f} on guard folds, spread {self.spread:.3f}"
-        if self.chosen.from_library:
-            return f"the library's best stays: the best bred law gains {said}"
-        return f"bred: gains {said} over the library's best"
+        best = "the library's best" if self.known == "library" else "what was given"
+        other = "bred law" if self.known == "library" else "other law"
+        if self.chosen.proposer == self.known:
+            return f"{best} stays: the best {other} gains {said}"
+        who = "published" if self.chosen.proposer == "library" else "bred"
+        return f"{who}: gains {said} over {best}"
 
 
 def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
@@ -86,18 +91,19 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     ]
     if not entries:
         return None
-    judge = Judge(search.rows, search.guards)
-    library = _finalists([e for e in entries if e.proposal.proposer == "library"], judge, text)
-    bred = _finalists([e for e in entries if e.proposal.proposer != "library"], judge, text)
-    if not library or not bred:
-        best = _best(library or bred)
-        return Choice(best, tuple(library + bred), None, None)
-    known, new = _best(library), _best(bred)
+    judge = Judge(search.rows, search.guards, most_rows=None)
+    given = any(entry.proposal.proposer == "given" for entry in entries)
+    who = "given" if given else "library"
+    before = _finalists([e for e in entries if e.proposal.proposer == who], judge, text)
+    after = _finalists([e for e in entries if e.proposal.proposer != who], judge, text)
+    if not before or not after:
+        return Choice(_best(before or after), tuple(before + after), None, None, who)
+    known, new = _best(before), _best(after)
     difference = known.guard - new.guard
     gain = float(difference.mean())
     spread = float(difference.std(ddof=1)) if len(difference) > 1 else float("inf")
     better = gain > spread and new.fitness < known.fitness
-    return Choice(new if better else known, tuple(library + bred), gain, spread)
+    return Choice(new if better else known, tuple(before + after), gain, spread, who)
 
 
 def _finalists(

@@ -19,7 +19,7 @@ from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
-from harness.evolution.rows import FloatArray, Kind
+from harness.evolution.rows import FloatArray, Kind, Loss
 from harness.evolution.search import Search
 from harness.evolution.sitting import run
 from harness.evolution.tables import Table, read_table
@@ -96,6 +96,7 @@ def discover(
     evaluations: int | None = None,
     seed: int = 1,
     jobs: int = 1,
+    loss: Loss = "squares",
     watch: Callable[[Search, Entry], None] | None = None,
 ) -> Discovery:
     """Discover a law in a table of training runs.
@@ -111,6 +112,7 @@ def discover(
         evaluations: Most laws to evaluate.
         seed: Of the search.
         jobs: Evaluations at once.
+        loss: ``robust`` where some runs failed or diverged: rows far off count less.
         watch: Is told of each evaluated law.
 
     Raises:
@@ -118,7 +120,7 @@ def discover(
     """
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
     side = side_of(table, max_params)
-    search = Search(side, seed)
+    search = Search(side, seed, loss)
     with (
         tempfile.TemporaryDirectory(prefix="sld-discover-") as folder,
         Journal(Path(folder) / "journal.sqlite", "discover") as journal,
@@ -182,7 +184,8 @@ def fit_groups(
     starts = np.unique(finalist.theta, axis=0)[:8]
     law = tree_of(finalist)
     return {
-        one.group: refit(law, search.rows.axes, starts, one.features, one.targets) for one in rows
+        one.group: refit(law, search.rows.axes, starts, one.features, one.targets, search.loss)
+        for one in rows
     }
 
 

@@ -16,11 +16,15 @@ import numpy as np
 
 from harness.evolution import runtime
 from harness.evolution.expression import Law
-from harness.evolution.formula import formula
-from harness.evolution.rows import Axis, FloatArray, Kind
+from harness.evolution.formula import formula, scale_names
+from harness.evolution.rows import Axis, FloatArray, Kind, Loss
 
 _WIDTH = 96
-_RUNTIME = ("solve_linear", "fit_shape")
+_FITS: dict[Loss, tuple[str, ...]] = {
+    "squares": ("fit_shape",),
+    "robust": ("fit_shape", "fit_robust"),
+}
+"""What of the runtime each loss needs; the last one is called."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +38,8 @@ class Emission:
     """Shape constants that each fit begins with, ``(S, P)``."""
     origin: str = ""
     """Where the law comes from, a sentence."""
+    loss: Loss = "squares"
+    """How residuals of its fits count."""
 
 
 def write_program(law: Law, emission: Emission) -> str:
@@ -51,7 +57,7 @@ def write_program(law: Law, emission: Emission) -> str:
         "# EVOLVE-BLOCK-START",
         _numbers(law, emission, constants),
         _terms(law, emission, names, constants),
-        *(_plain_source(name) for name in _RUNTIME),
+        *(_plain_source(name) for name in ("solve_linear", *_FITS[emission.loss])),
         _fit(law, emission),
         _predict(law, emission),
         "# EVOLVE-BLOCK-END\n",
@@ -79,7 +85,7 @@ def _coordinate_names(axes: Sequence[Axis]) -> list[str]:
 
 
 def _docstring(law: Law, emission: Emission) -> str:
-    text = formula(law, [axis.name for axis in emission.axes], emission.targets)
+    text = formula(law, scale_names(emission.axes), emission.targets)
     lines = [emission.title, "", *textwrap.wrap(text, _WIDTH, subsequent_indent="    ")]
     lines += ["", f"{law.n_constants} constants for each target of a group."]
     if emission.origin:
@@ -129,7 +135,8 @@ def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequen
 
 def _fit(law: Law, emission: Emission) -> str:
     y = "np.log(loss_values)" if law.link == "log" else "loss_values"
-    each = "fit_shape(lambda shape: terms(data_points, shape), {y}, STARTS, LOW, HIGH)"
+    call = _FITS[emission.loss][-1]
+    each = call + "(lambda shape: terms(data_points, shape), {y}, STARTS, LOW, HIGH)"
     if len(emission.targets) == 1:
         body = f"    y = {y}\n    return {each.format(y='y')}"
     else:
@@ -168,7 +175,12 @@ def _plain_source(name: str) -> str:
 
 
 def refit(
-    law: Law, axes: Sequence[Axis], starts: FloatArray, features: FloatArray, y: FloatArray
+    law: Law,
+    axes: Sequence[Axis],
+    starts: FloatArray,
+    features: FloatArray,
+    y: FloatArray,
+    loss: Loss = "squares",
 ) -> FloatArray:
     """Fit a tree to some rows as its program does; returns the constants, ``(T, K + P)``.
 
@@ -178,6 +190,7 @@ def refit(
         starts: Where fits begin, ``(S, P)``.
         features: ``(N, F)``.
         y: ``(N, T)``.
+        loss: How residuals count.
     """
     low = np.array([slot.low for slot in law.slots])
     high = np.array([slot.high for slot in law.slots])
@@ -187,7 +200,7 @@ def refit(
     columns = [np.ascontiguousarray(target[:, index]) for index in range(y.shape[1])]
     return np.stack(
         [
-            runtime.fit_shape(
+            getattr(runtime, _FITS[loss][-1])(
                 lambda shape: _basis(law, axes, features, shape), column, rounded, low, high
             )
             for column in columns

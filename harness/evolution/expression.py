@@ -28,12 +28,14 @@ from harness.evolution.scales import (
     RATE,
     WIDTH,
     Blend,
+    Bottleneck,
     Columns,
     Effective,
     Feature,
     Node,
     Scale,
     Slot,
+    Supported,
     Theta,
 )
 
@@ -268,9 +270,9 @@ def walk(part: Law | Term | Factor | Scale) -> Iterator[Term | Factor | Scale]:
         children: tuple[Term | Factor | Scale, ...] = part.terms
     elif isinstance(part, Term):
         children = part.factors
-    elif isinstance(part, Blend):
+    elif isinstance(part, Blend | Bottleneck):
         children = (part.first, part.second)
-    elif isinstance(part, Feature | Effective | Raw | Mixture):
+    elif isinstance(part, Feature | Effective | Supported | Raw | Mixture):
         children = ()
     else:
         children = (part.of,)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evolution.batch_fit import BatchFit, Problem, fit_batch
+from harness.evolution.batch_fit import BatchFit, Problem, fit_batch, says
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
-from harness.evolution.rows import FloatArray, TrainRows
+from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.scales import (
     Slot,
 )
@@ -22,6 +22,9 @@ BEST, WORST = 1e-5, 20.0
 _TOP = 2
 """How many of the starts, fitted to all train rows, each fold begins with."""
 _ALL_STEPS, _FOLD_STEPS = 12, 8
+MOST_ROWS = 600
+"""Of a group with more rows so many, drawn once, are fitted to: constants hardly change, and a
+search of many laws gains more than it loses. Laws are judged on all rows, and programs fit all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,16 +47,42 @@ class Score:
         return float(np.log(self.errors[chosen]).mean()) + PRICE * self.n_constants
 
 
+def normalised_error(off: FloatArray, y: FloatArray, loss: Loss) -> float:
+    """Return the mean square of residuals over the targets' variance, averaged over targets.
+
+    With the robust loss both are robust: residuals over 1.4826 times the median absolute deviation
+    of the targets, none counted as more than 1: a diverged run says that a
+    law is wrong there, not how much.
+
+    Args:
+        off: Residuals, ``(N, T)``.
+        y: Targets, ``(N, T)``.
+        loss: How residuals count.
+    """
+    if loss == "squares":
+        return float((np.square(off).mean(axis=0) / y.var(axis=0)).mean())
+    spread = 1.4826 * np.median(np.abs(y - np.median(y, axis=0)), axis=0)
+    spread = np.where(spread > 0, spread, y.std(axis=0))
+    return float(np.minimum(np.square(off / spread), 1.0).mean())
+
+
 class Judge:
     """Fits laws to the folds of one task and scores them. Knows train rows only."""
 
-    def __init__(self, rows: TrainRows, folds: Sequence[Fold], starts: int = 6) -> None:
+    def __init__(
+        self,
+        rows: TrainRows,
+        folds: Sequence[Fold],
+        starts: int = 6,
+        most_rows: int | None = MOST_ROWS,
+    ) -> None:
         """Prepare the arrays that all laws share.
 
         Args:
             rows: The train rows.
             folds: Search folds and guard folds.
             starts: How many starts each law gets.
+            most_rows: How many rows of a group are fitted to at most; None for all.
         """
         self.rows = rows
         self.folds = tuple(folds)
@@ -68,13 +97,15 @@ class Judge:
         )
         self._y = rows.y.transpose(0, 2, 1).reshape(self._cells, length)
         self._weights = np.repeat(rows.weights, n_targets, axis=0)
+        # What is fitted to: all rows, or of a long group some.
+        self._kept = np.repeat(_drawn(rows.weights, most_rows), n_targets, axis=0)
+        drawn = np.arange(self._kept.shape[1]) < (rows.weights > 0).sum(axis=1)[:, None]
+        self._drawn = np.repeat(drawn, n_targets, axis=0).astype(float)
         self._fold_weights = (
-            np.stack(
-                [np.repeat(fold.fitted.astype(float), n_targets, axis=0) for fold in self.folds],
-                axis=1,
-            )
+            np.stack([self._thin(np.repeat(f.fitted, n_targets, axis=0)) for f in folds], axis=1)
+            * self._drawn[:, None]
             if folds
-            else np.empty((self._cells, 0, length))
+            else np.empty((self._cells, 0, self._kept.shape[1]))
         )
         self._positive = bool((self._y[self._weights > 0] > 0).all())
 
@@ -93,22 +124,33 @@ class Judge:
             return self._score(law, theta)
 
     def _score(self, law: Law, theta: FloatArray | None) -> Score:
-        y = np.log(self._y) if law.link == "log" else self._y
-        whole = Problem(self._columns, y, self._weights)
+        whole = self._problem(law)
         starts = start_points(law, self._n_starts, theta)
         n_starts = len(starts)
         cells = np.repeat(np.arange(self._cells), n_starts)
-        first = fit_batch(law, whole.take(cells), np.tile(starts, (self._cells, 1)), _ALL_STEPS)
+        first = fit_batch(
+            law, whole.take(cells), np.tile(starts, (self._cells, 1)), _ALL_STEPS, self.rows.loss
+        )
         kept = self._best(first, n_starts, min(_TOP, n_starts))
         errors = self._judge(law, whole, first.theta[kept])
         best = kept[:, 0]
-        fit = self._error(law, first.fitted[best], self.rows.weights > 0)
+        fitted = says(law, self._columns, first.theta[best], first.linear[best])
+        fit = self._error(law, fitted, self.rows.weights > 0)
         return Score(
             np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST),
             first.theta[best],
             law.n_constants * len(self.rows.targets),
             float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
         )
+
+    def _problem(self, law: Law) -> Problem:
+        """Return what is fitted to, one member a cell."""
+        y = self._thin(np.log(self._y) if law.link == "log" else self._y)
+        return Problem(tuple(map(self._thin, self._columns)), y, self._drawn)
+
+    def _thin(self, values: np.ndarray) -> np.ndarray:
+        """Return the rows that are fitted to, ``(cells, M)``."""
+        return np.take_along_axis(values, self._kept, axis=1)
 
     def _best(self, found: BatchFit, n_starts: int, count: int) -> np.ndarray:
         """Return the members with the least cost of each cell, ``(cells, count)``."""
@@ -134,8 +176,7 @@ class Judge:
             law: The law.
             theta: Shape constants to begin with, ``(cells, S, P)``.
         """
-        y = np.log(self._y) if law.link == "log" else self._y
-        return self._fold_fits(law, Problem(self._columns, y, self._weights), theta)
+        return self._fold_fits(law, self._problem(law), theta)
 
     def _fold_fits(self, law: Law, whole: Problem, theta: FloatArray) -> FloatArray:
         n_folds, count = len(self.folds), theta.shape[1]
@@ -145,19 +186,36 @@ class Judge:
         weights = np.repeat(self._fold_weights.reshape(self._cells * n_folds, -1), count, axis=0)
         starts = np.repeat(theta[:, None], n_folds, axis=1).reshape(len(cells), -1)
         taken = whole.take(cells)
-        found = fit_batch(law, Problem(taken.columns, taken.y, weights), starts, _FOLD_STEPS)
+        found = fit_batch(
+            law, Problem(taken.columns, taken.y, weights), starts, _FOLD_STEPS, self.rows.loss
+        )
         cost = found.cost.reshape(self._cells * n_folds, count)
         best = cost.argmin(axis=1) + np.arange(len(cost)) * count
-        fitted: FloatArray = found.fitted[best].reshape(self._cells, n_folds, -1)
-        return fitted
+        of_fold = np.repeat(np.arange(self._cells), n_folds)
+        columns = tuple(column[of_fold] for column in self._columns)
+        fitted = says(law, columns, found.theta[best], found.linear[best])
+        return fitted.reshape(self._cells, n_folds, -1)
 
     def _error(self, law: Law, fitted: FloatArray, judged: np.ndarray) -> float:
         """Return the normalised mean square error over some rows, averaged over targets."""
         predicted = np.exp(np.clip(fitted, -60, 60)) if law.link == "log" else fitted
         shape = (len(self.rows.groups), len(self.rows.targets), -1)
         off = (predicted - self._y).reshape(shape).transpose(0, 2, 1)[judged]
-        y = self.rows.y[judged]
-        return float((np.square(off).mean(axis=0) / y.var(axis=0)).mean())
+        return normalised_error(off, self.rows.y[judged], self.rows.loss)
+
+
+def _drawn(weights: FloatArray, most: int | None) -> np.ndarray:
+    """Return which rows of each group are fitted to, ``(G, M)``; padded with the first row."""
+    counts = (weights > 0).sum(axis=1)
+    length = int(counts.max()) if most is None else min(int(counts.max()), most)
+    places = np.zeros((len(weights), length), dtype=np.intp)
+    rng = np.random.default_rng(0)
+    for group, count in enumerate(counts):
+        some = np.arange(count)
+        if count > length:
+            some = np.sort(rng.choice(count, size=length, replace=False))
+        places[group, : len(some)] = some
+    return places
 
 
 def start_points(law: Law, count: int, theta: FloatArray | None = None) -> FloatArray:

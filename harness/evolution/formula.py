@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.rows import Axis, Kind
 from harness.evolution.scales import (
+    Bottleneck,
     Effective,
     Feature,
     Scale,
     Shift,
+    Supported,
 )
+
+
+def scale_names(axes: Sequence[Axis]) -> list[str]:
+    """Return what the features are called in formulas: ``exp(x)`` where x is a logarithm already.
+
+    Args:
+        axes: The features.
+    """
+    return [f"exp({axis.name})" if axis.kind is Kind.LOG else axis.name for axis in axes]
+
+
+def is_exponential(name: str) -> bool:
+    """Whether a name stands for the exponential of a feature."""
+    return name.startswith("exp(") and name.endswith(")")
+
+
+def bare_name(name: str) -> str:
+    """Return the feature's own name."""
+    return name[4:-1] if is_exponential(name) else name
 
 
 def formula(law: Law, features: Sequence[str], targets: Sequence[str]) -> str:
@@ -18,7 +40,7 @@ def formula(law: Law, features: Sequence[str], targets: Sequence[str]) -> str:
 
     Args:
         law: The law.
-        features: Their names.
+        features: Their names, as ``scale_names`` gives them.
         targets: Their names; one stands for all.
     """
     shapes = iter(range(1, len(law.slots) + 1))
@@ -37,10 +59,13 @@ def _factor(factor: Factor, names: Sequence[str], number: Iterator[int]) -> str:
     if isinstance(factor, Power):
         exponent = f"a{next(number)}"
         return f"{_scale(factor.of, names, number)}^{exponent}"
+    if isinstance(factor, Log) and isinstance(factor.of, Feature):
+        name = names[factor.of.index]
+        return bare_name(name) if is_exponential(name) else f"log({name})"
     if isinstance(factor, Log):
         return f"log({_scale(factor.of, names, number)})"
     if isinstance(factor, Raw):
-        return names[factor.index]
+        return bare_name(names[factor.index])
     if isinstance(factor, Mixture):
         parts = [f"t{next(number)} {names[index]}" for index in factor.shares]
         return f"exp({' + '.join(parts)})"
@@ -59,6 +84,14 @@ def _scale(scale: Scale, names: Sequence[str], number: Iterator[int]) -> str:
         return f"({_scale(scale.of, names, number)} + {shift})"
     if isinstance(scale, Effective):
         return f"effective({names[scale.unique]}, {names[scale.seen]}; R{next(number)})"
+    if isinstance(scale, Supported):
+        size, unique = names[scale.size], names[scale.unique]
+        return f"supported({size}, {unique}; k{next(number)}, R{next(number)})"
+    if isinstance(scale, Bottleneck):
+        place, mix = f"s{next(number)}", f"b{next(number)}"
+        first = _scale(scale.first, names, number)
+        second = _scale(scale.second, names, number)
+        return f"(1/(1/{first} + 1/({place} {second}^{mix})))"
     mix = f"b{next(number)}"
     first = _scale(scale.first, names, number)
     return f"({first} {_scale(scale.second, names, number)}^{mix})"

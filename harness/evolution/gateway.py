@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.candidates.program import Candidate
 from harness.evaluation import children
 from harness.evaluation.rules import check_constants, count_constants
-from harness.evolution.fitness import BEST, PRICE, WORST
+from harness.evolution.fitness import BEST, PRICE, WORST, normalised_error
 from harness.evolution.folds import Fold
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.failures import FailureKind
@@ -118,60 +119,82 @@ class ProgramGateway:
         Raises:
             SandboxBroken: Our fault.
         """
+        try:
+            most, found = self._predicted(source, limits, self._folds)
+        except ChildFailed as error:
+            return Verdict(np.inf, failure=_said(error))
+        too_many = check_constants({"": most}, self._side.max_params)
+        if too_many:
+            return Verdict(np.inf, n_constants=most, failure=f"rule violation: {most} constants")
+        rows, errors = self._rows, []
+        for number, fold in enumerate(self._folds):
+            groups = [group for group in range(len(rows.groups)) if fold.judged[group].any()]
+            y = np.concatenate([rows.y[group][fold.judged[group]] for group in groups])
+            said = np.concatenate([found[number, group] for group in groups])
+            with np.errstate(over="ignore"):
+                errors.append(normalised_error(said - y, y, rows.loss))
+        clipped = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
+        return Verdict(fitness_of(clipped, most), tuple(clipped.tolist()), most)
+
+    def answers(self, source: str, limits: Limits) -> FloatArray | str:
+        """Return what a program says of all train rows, fitted to them, ``(G, N, T)``.
+
+        Returns:
+            Its failure, as one line, where it has one.
+
+        Raises:
+            SandboxBroken: Our fault.
+        """
+        real = self._rows.weights > 0
+        try:
+            _, found = self._predicted(source, limits, [Fold("train", "search", real, real)])
+        except ChildFailed as error:
+            return _said(error)
+        said = np.zeros_like(self._rows.y)
+        for (_, group), predicted in found.items():
+            said[group] = predicted[0]
+            said[group, : len(predicted)] = predicted
+        return said
+
+    def _predicted(
+        self, source: str, limits: Limits, folds: Sequence[Fold]
+    ) -> tuple[int, dict[tuple[int, int], FloatArray]]:
+        """Return most constants of a group, and predictions by fold and group."""
+        text = source.encode("utf-8")
         program = ProgramText(
-            source=source.encode("utf-8"),
-            format="evolve-block",
+            source=text,
+            format=Candidate(text, "").format or "evolve-block",
             features=self._side.feature_names,
             targets=self._side.target_names,
             seed=0,
         )
-        try:
-            return self._evaluate(program, limits)
-        except ChildFailed as error:
-            where = f" (line {error.line})" if error.line is not None else ""
-            return Verdict(np.inf, failure=f"{error.kind}: {error.message}{where}")
-
-    def _evaluate(self, program: ProgramText, limits: Limits) -> Verdict:
         rows = self._rows
         places = [
-            (fold, group)
-            for fold in self._folds
+            (number, group)
+            for number, fold in enumerate(folds)
             for group in range(len(rows.groups))
             if fold.judged[group].any()
         ]
-        calls = [
-            Call(
-                "fit",
-                rows.groups[group],
-                children.sorted_rows(
-                    rows.values[group][fold.fitted[group]], rows.y[group][fold.fitted[group]]
-                ),
-            )
-            for fold, group in places
-        ]
+        calls = []
+        for number, group in places:
+            fitted = folds[number].fitted[group]
+            given = children.sorted_rows(rows.values[group][fitted], rows.y[group][fitted])
+            calls.append(Call("fit", rows.groups[group], given))
         with self._sandbox.open(program, limits, limits.fit_seconds) as child:
             replies = child.ask(calls)
         params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
         if len(params) < len(calls):
             raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
-        most = max(map(count_constants, params), default=0)
-        too_many = check_constants({"": most}, self._side.max_params)
-        if too_many:
-            return Verdict(np.inf, n_constants=most, failure=f"rule violation: {most} constants")
-        squares = {id(fold): np.zeros(len(rows.targets)) for fold in self._folds}
+        found = {}
         with self._sandbox.open(program, limits, limits.predict_seconds) as child:
-            for (fold, group), values in zip(places, params, strict=True):
-                judged = fold.judged[group]
+            for (number, group), values in zip(places, params, strict=True):
+                judged = folds[number].judged[group]
                 call = Call("predict", rows.groups[group], (rows.values[group][judged],))
                 (reply,) = child.ask([call], {rows.groups[group]: values})
-                found = children.prediction(call, reply, len(rows.targets))
-                with np.errstate(over="ignore"):
-                    squares[id(fold)] += np.square(found - rows.y[group][judged]).sum(axis=0)
-        errors = np.array(
-            [
-                (squares[id(fold)] / fold.judged.sum() / rows.y[fold.judged].var(axis=0)).mean()
-                for fold in self._folds
-            ]
-        )
-        errors = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
-        return Verdict(fitness_of(errors, most), tuple(errors.tolist()), most)
+                found[number, group] = children.prediction(call, reply, len(rows.targets))
+        return max(map(count_constants, params), default=0), found
+
+
+def _said(error: ChildFailed) -> str:
+    where = f" (line {error.line})" if error.line is not None else ""
+    return f"{error.kind}: {error.message}{where}"

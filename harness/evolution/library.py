@@ -27,9 +27,12 @@ from harness.evolution.expression import (
 from harness.evolution.rows import Kind, TrainRows
 from harness.evolution.scales import (
     Blend,
+    Bottleneck,
     Effective,
     Feature,
+    Scale,
     Shift,
+    Supported,
 )
 
 CLARK = "Clark et al. 2022, arXiv:2202.01169"
@@ -37,6 +40,7 @@ HESTNESS = "Hestness et al. 2017, arXiv:1712.00409"
 HOFFMANN = "Hoffmann et al. 2022, arXiv:2203.15556"
 KAPLAN = "Kaplan et al. 2020, arXiv:2001.08361"
 LIN = "Lin et al. 2024, arXiv:2402.02314"
+LOVELACE = "after Lovelace et al. 2026, arXiv:2605.01640: a penalty for over-fitting"
 MUENNIGHOFF = "Muennighoff et al. 2023, arXiv:2305.16264"
 NAKKIRAN = "Nakkiran et al. 2019, arXiv:1912.02292"
 RESPONSE = "Box and Wilson 1951: a quadratic response surface, here in logarithms"
@@ -109,6 +113,8 @@ def _of_scales(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
     yield Form("sum of power laws", HOFFMANN, Law(_terms(*powers)))
     yield Form("sum of power laws without a floor", HOFFMANN, Law(_terms(*powers), offset=False))
     yield Form("logarithms", RESPONSE, Law(_terms(*lines)))
+    if len(logs) > 1:
+        yield Form("two products of power laws", HOFFMANN, Law(_terms(*[tuple(powers)] * 2)))
     yield Form("quadratic in logarithms", RESPONSE, Law(_terms(*_quadratic(logs))))
     yield Form("log-quadratic power law", CLARK, Law(_terms(*_quadratic(logs)), link="log"))
     for size in range(1, len(logs)):
@@ -140,6 +146,14 @@ def _of_some(some: list[int], logs: list[int]) -> Iterator[Form]:
     yield Form("power law and a fixed optimum", STEP, Law(_terms(*base, *curved), link="log"))
     moving = Law(_terms(*base, *curved, *moves), link="log")
     yield Form("power law and a moving optimum", STEP, moving)
+    if len(some) == 2:
+        neck = Power(Bottleneck(*(Feature(index) for index in some)))
+        law = Law(_terms(neck, *curved, *moves))
+        yield Form("a bottleneck and a moving optimum", STEP, law)
+    if len(others) == 1:
+        # Too little of a feature costs one power of it, too much another, and so the best moves.
+        valley = [tuple(_power(index) for index in logs)] * 2
+        yield Form("power laws and a valley", STEP, Law(_terms(*sums, *valley)))
 
 
 def _bent(index: int, logs: list[int]) -> Iterator[Form]:
@@ -172,6 +186,9 @@ def _of_pairs(logs: list[int]) -> Iterator[Form]:
         yield Form("a shifted feature joins another", CLARK, Law(_terms((joined, *rest))))
         yield Form("a shifted feature joins, summed", CLARK, Law(_terms(joined, *rest)))
         if a < b:
+            neck = Power(Bottleneck(Feature(a), Feature(b)))
+            yield Form("bottleneck", KAPLAN, Law(_terms(neck, *rest)))
+            yield Form("bottleneck, joint", KAPLAN, Law(_terms((neck, *rest))))
             both = (_power(a), _power(b))
             yield Form("interacting power laws", HOFFMANN, Law(_terms(_power(a), both, *rest)))
             yield Form("interacting power laws", HOFFMANN, Law(_terms(_power(b), both, *rest)))
@@ -202,6 +219,21 @@ def _repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
                 excess = (Power(Feature(other)), Power(Feature(unique)))
                 law = Law(_terms(worth, _power(other), excess))
                 yield Form("repeated data and over-fitting", MUENNIGHOFF, law)
+                yield from _supported(scale, other)
+
+
+def _supported(scale: Effective, other: int) -> Iterator[Form]:
+    """Forms in which a model can be too large for the distinct data."""
+    worth, size = Power(scale), Power(Supported(other, scale.unique))
+    both = _terms(worth, size)
+    yield Form("repeated data and parameters", MUENNIGHOFF, Law(both))
+    yield Form("repeated data and parameters, no floor", MUENNIGHOFF, Law(both, offset=False))
+    # Nil until memorisation sets in, then a power law's logarithm.
+    load: Scale = Blend(Feature(scale.seen), Feature(other))
+    load = Shift(Blend(load, Feature(scale.unique)))
+    onset = _terms(worth, _power(other), Log(load))
+    yield Form("repeated data and memorisation", LOVELACE, Law(onset))
+    yield Form("repeated data, parameters, memorisation", LOVELACE, Law((*both, onset[-1])))
 
 
 def repetitions(rows: TrainRows) -> list[Effective]:

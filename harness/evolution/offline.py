@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge
 from harness.evolution.library import Form, library
 from harness.evolution.novelty import Novelty
-from harness.evolution.proposals import Proposal, View
+from harness.evolution.proposals import Given, Proposal, View
 from harness.evolution.rows import TrainRows
 from harness.evolution.variation import Child, Variation
 
@@ -23,7 +25,14 @@ class OfflineProposer:
 
     name = "offline"
 
-    def __init__(self, rows: TrainRows, cap: int | None, judge: Judge, novelty: Novelty) -> None:
+    def __init__(
+        self,
+        rows: TrainRows,
+        cap: int | None,
+        judge: Judge,
+        novelty: Novelty,
+        given: Sequence[Given] = (),
+    ) -> None:
         """Prepare the forms and the variations of a task.
 
         Args:
@@ -31,18 +40,29 @@ class OfflineProposer:
             cap: Most constants of a group.
             judge: Says which laws can be fitted at all.
             novelty: What was proposed before.
+            given: What is proposed after the library's forms, before anything is bred.
         """
         self.forms = [form for form in library(rows, cap) if judge.allows(form.law)]
+        self._given = tuple(given)
         self._variation = Variation(rows, cap)
         self._novelty = novelty
+
+    @property
+    def n_first(self) -> int:
+        """Proposals that follow from the task alone: the library's forms and what was given."""
+        return len(self.forms) + len(self._given)
 
     def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
         """Return the next form of the library, or a variation of elites; None where nothing is new.
 
-        The library's forms have the first numbers.
+        The library's forms have the first numbers, then comes what was given.
         """
         if number < len(self.forms):
             return self._of_library(number, self.forms[number], view)
+        if number < self.n_first:
+            one = self._given[number - len(self.forms)]
+            island = number % view.archive.n_islands
+            return Proposal(number, "given", one.how, island, law=one.law, source=one.source)
         for turn in range(view.archive.n_islands):
             island = (number + turn) % view.archive.n_islands  # another, where one is barren
             proposal = self._bred(number, island, view, rng)

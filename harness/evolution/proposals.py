@@ -36,7 +36,7 @@ class Proposal:
 
     number: int
     proposer: str
-    """``library``, ``offline``, or a model's name."""
+    """``library``, ``given``, ``offline``, or a model's name."""
     how: str
     """In a few words, for the lineage."""
     island: int
@@ -46,6 +46,16 @@ class Proposal:
     usage: Usage | None = None
     failure: str = ""
     """Why there is neither tree nor text: the provider failed, or its answer was no program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Something that a search begins with, besides the library's forms: a tree, or text."""
+
+    how: str
+    """Where it comes from."""
+    law: Law | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

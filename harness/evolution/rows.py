@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from harness.tasks.data import GroupRows
 
 FloatArray = NDArray[np.float64]
+Loss: TypeAlias = Literal["squares", "robust"]
+"""How residuals count: squared, or with bounded influence, where runs failed or diverged."""
 _WIDE = 3.0
 """A positive feature that spans this factor is a scale: its logarithm matters."""
 _FLOOR = 1e-12
@@ -66,6 +69,8 @@ class TrainRows:
     """Targets, ``(G, N, T)``."""
     weights: FloatArray
     """1 for a row, 0 for padding, ``(G, N)``."""
+    loss: Loss = "squares"
+    """How residuals of fits and folds count."""
 
     @property
     def n_rows(self) -> int:
@@ -74,7 +79,10 @@ class TrainRows:
 
 
 def train_rows(
-    train: Sequence[GroupRows], features: Sequence[str], targets: Sequence[str]
+    train: Sequence[GroupRows],
+    features: Sequence[str],
+    targets: Sequence[str],
+    loss: Loss = "squares",
 ) -> TrainRows:
     """Return a task's train rows as arrays.
 
@@ -82,6 +90,7 @@ def train_rows(
         train: The rows of each group.
         features: Names, in the order of the columns.
         targets: Names, in the order of the columns.
+        loss: How residuals count.
     """
     together = np.concatenate([rows.features for rows in train])
     axes = tuple(_axis(name, together[:, column]) for column, name in enumerate(features))
@@ -95,7 +104,7 @@ def train_rows(
         [axis.coordinate(values[..., column]) for column, axis in enumerate(axes)], axis=-1
     )
     names = tuple(rows.group for rows in train)
-    return TrainRows(axes, tuple(targets), names, values, coordinates, y, weights)
+    return TrainRows(axes, tuple(targets), names, values, coordinates, y, weights, loss)
 
 
 def _axis(name: str, values: FloatArray) -> Axis:

@@ -37,3 +37,20 @@ def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: 
         if tried.cost < least:
             found, least = tried.x, tried.cost
     return np.concatenate([solve_linear(terms(found), y), found])
+
+
+def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: Any) -> Any:
+    """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
+    weight, found = np.ones(len(y)), np.empty(0)
+    for _ in range(6):
+
+        def weighted(shape: Any, weight: Any = weight) -> Any:
+            return terms(shape) * weight[:, None]
+
+        found = fit_shape(weighted, y * weight, starts, low, high)
+        linear = len(found) - len(low)
+        off = np.abs(terms(found[linear:]) @ found[:linear] - y)
+        half = 2.385 * 1.4826 * np.median(off) + 1e-100
+        weight = 1.0 / np.hypot(1.0, off / half)
+        starts = found[None, linear:]
+    return found

@@ -31,6 +31,7 @@ WIDTH = Slot(-3.0, 3.0, (0.0, 1.0, -1.0, 0.5), "log_width")
 MIX = Slot(-3.0, 3.0, (0.5, 1.0, -0.5, 0.2), "mix")
 RATE = Slot(-30.0, 30.0, (-1.0, -5.0, 2.0, -0.2), "rate")
 EPOCHS = Slot(-2.0, 8.0, (2.7, 1.0, 4.0, 0.0), "log_epochs")
+SUPPORT = Slot(-12.0, 12.0, (0.0, 2.0, -2.0, 4.0), "log_support")
 
 Theta: TypeAlias = Sequence[FloatArray]
 """Shape constants in the order of the slots; each broadcasts against the rows."""
@@ -130,6 +131,38 @@ class Blend:
 
 
 @dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """``1 / (1/x + 1/(s z^m))``: whichever of two scales is short (Kaplan et al. 2020, eq. 1.5).
+
+    Source: arXiv:2001.08361; a power of it is their law of size and data.
+    """
+
+    first: Scale
+    second: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (OFFSET, MIX, *self.first.slots, *self.second.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.first.features | self.second.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        split = 2 + len(self.first.slots)
+        first = self.first.value(columns, theta[2:split])
+        second = theta[0] + theta[1] * self.second.value(columns, theta[split:])
+        result: FloatArray = -np.logaddexp(-first, -second)
+        return result
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        split = 2 + len(self.first.slots)
+        first = self.first.code(names, constants[2:split])
+        second = self.second.code(names, constants[split:])
+        return f"-np.logaddexp(-{first}, -({constants[0]} + {constants[1]} * {second}))"
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
     """Data seen again and again is worth less (Muennighoff et al. 2023, arXiv:2305.16264).
 
@@ -164,4 +197,39 @@ class Effective:
         return f"({unique} + np.log1p({epochs} * {worth}))"
 
 
-Scale: TypeAlias = Feature | Shift | Blend | Effective
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """Parameters beyond what the distinct data supports are worth less (Muennighoff et al. 2023).
+
+    ``N' = S + S R (1 - exp(-(N / S - 1) / R))`` where N is more than ``S = k U``, else N itself;
+    arXiv:2305.16264, with their S, which follows from other constants, replaced by a line.
+    """
+
+    size: int
+    unique: int
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (SUPPORT, EPOCHS)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return frozenset({self.size, self.unique})
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        size, support = columns[self.size], columns[self.unique] + theta[0]
+        excess = np.exp(np.minimum(size - support, 30.0)) - 1.0
+        scale = np.exp(theta[1])
+        worth = -np.expm1(-np.maximum(excess, 0.0) / scale)
+        result: FloatArray = np.minimum(size, support) + np.log1p(scale * worth)
+        return result
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        size, support = names[self.size], f"({names[self.unique]} + {constants[0]})"
+        excess = f"(np.exp(np.minimum({size} - {support}, 30.0)) - 1.0)"
+        scale = f"np.exp({constants[1]})"
+        worth = f"-np.expm1(-np.maximum({excess}, 0.0) / {scale})"
+        return f"(np.minimum({size}, {support}) + np.log1p({scale} * {worth}))"
+
+
+Scale: TypeAlias = Feature | Shift | Blend | Bottleneck | Effective | Supported

@@ -20,8 +20,8 @@ from harness.evolution.gateway import TrainSide
 from harness.evolution.ledger import Ledger
 from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.offline import OfflineProposer
-from harness.evolution.proposals import AskingProposer, Entry, Proposal, View, complexity_of
-from harness.evolution.rows import FloatArray, TrainRows, train_rows
+from harness.evolution.proposals import AskingProposer, Entry, Given, Proposal, View, complexity_of
+from harness.evolution.rows import FloatArray, Loss, TrainRows, train_rows
 from harness.results.journal import Journal
 
 _MOST_THETA = 3
@@ -33,6 +33,9 @@ class Search:
 
     side: TrainSide
     seed: int
+    loss: Loss = "squares"
+    given: tuple[Given, ...] = ()
+    """What is proposed before anything is bred."""
     rows: TrainRows = field(init=False)
     folds: tuple[Fold, ...] = field(init=False)
     """Those that the search may see."""
@@ -52,18 +55,20 @@ class Search:
     def __post_init__(self) -> None:
         """Plan the folds and the first proposals."""
         side = self.side
-        self.rows = train_rows(side.train, side.feature_names, side.target_names)
+        self.rows = train_rows(side.train, side.feature_names, side.target_names, self.loss)
         planned = plan_folds(self.rows)
         self.folds = tuple(fold for fold in planned if fold.purpose == "search")
         self.guards = tuple(fold for fold in planned if fold.purpose == "guard")
         self.view = View(side, self.rows, self.folds, Archive())
         self._novelty = Novelty(self.rows)
         judge = Judge(self.rows, self.folds)
-        self.offline = OfflineProposer(self.rows, side.max_params, judge, self._novelty)
+        self.offline = OfflineProposer(self.rows, side.max_params, judge, self._novelty, self.given)
 
     def fingerprint(self) -> str:
         """Return what the search rests on: its rows, cap and seed."""
-        digest = hashlib.sha256(repr((self.seed, self.side.max_params)).encode())
+        digest = hashlib.sha256(
+            repr((self.seed, self.side.max_params, self.loss, self.given)).encode()
+        )
         for array in (self.rows.values, self.rows.y, self.rows.weights):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -153,8 +153,8 @@ class _Sitting:
             and len(self._asked) < self._questions
             and self._may_begin()
             and self._budget.can_ask(self._search.ledger)
-            and self._search.n_evaluated >= min(self._n_forms(), 1)
-            and self._search.next_number >= self._n_forms()  # the library has the first numbers
+            and self._search.n_evaluated >= min(self._n_first(), 1)
+            and self._search.next_number >= self._n_first()  # the library has the first numbers
         ):
             if not self._ask(self._asking):
                 break
@@ -162,8 +162,8 @@ class _Sitting:
     def _most_judging(self) -> int:
         return 2 * self._jobs if self._jobs > 1 else 1
 
-    def _n_forms(self) -> int:
-        return len(self._search.offline.forms)
+    def _n_first(self) -> int:
+        return self._search.offline.n_first
 
     def _may_begin(self) -> bool:
         spent = time.monotonic() - self._begun
@@ -172,12 +172,12 @@ class _Sitting:
 
     def _next(self) -> Proposal | None:
         number = self._search.next_number
-        if not self._offline and number >= self._n_forms():
+        if not self._offline and number >= self._n_first():
             return None
         proposal = self._search.propose(number)
         if proposal is not None:
             self._search.next_number = number + 1
-            self._search.remember(proposal)
+            self._search.remember(proposal)  # a given law may be a form: it is fitted all the same
         return proposal
 
     def _judge(self, proposal: Proposal) -> None:

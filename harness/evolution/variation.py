@@ -28,9 +28,11 @@ from harness.evolution.library import repetitions
 from harness.evolution.rows import Kind, TrainRows
 from harness.evolution.scales import (
     Blend,
+    Bottleneck,
     Feature,
     Scale,
     Shift,
+    Supported,
 )
 
 Choice = TypeVar("Choice")
@@ -63,13 +65,19 @@ class Variation:
         real = rows.weights > 0
         self._positive = bool((rows.y[real] > 0).all())
         self._cap = None if cap is None else cap // len(rows.targets)
-        self._repeats: list[Scale] = list(repetitions(rows))
+        self._repeats: list[Scale] = []
+        for scale in repetitions(rows):
+            self._repeats.append(scale)
+            others = [n for n in self._logs if n not in {scale.unique, scale.seen}]
+            self._repeats += [Supported(other, scale.unique) for other in others]
 
     def allows(self, law: Law) -> bool:
         """Whether a law may be proposed at all."""
         if not 0 < len(law.terms) <= _MOST_TERMS:
             return False
         if self._cap is not None and law.n_constants > self._cap:
+            return False
+        if any(_says_twice(term) for term in law.terms):
             return False
         return law.link == "identity" or self._positive
 
@@ -151,7 +159,9 @@ class Variation:
             if rng.random() < 0.5 or len(self._logs) < 2:
                 return None if isinstance(scale, Shift) else Shift(scale)
             joins = Feature(_pick(rng, self._logs))
-            return None if joins.index in scale.features else Blend(scale, joins)
+            if joins.index in scale.features:
+                return None
+            return Blend(scale, joins) if rng.random() < 0.6 else Bottleneck(scale, joins)
 
         return _in_one_scale(law, rng, bent)
 
@@ -160,7 +170,7 @@ class Variation:
             if isinstance(scale, Shift):
                 bare = isinstance(scale.of, Feature) and scale.of.index in self._shares
                 return None if bare else scale.of
-            return scale.first if isinstance(scale, Blend) else None
+            return scale.first if isinstance(scale, Blend | Bottleneck) else None
 
         return _in_one_scale(law, rng, straight)
 
@@ -195,6 +205,13 @@ class Variation:
             return _pick(rng, self._repeats)
         feature = Feature(_pick(rng, self._logs))
         return Shift(feature) if rng.random() < 0.2 else feature
+
+
+def _says_twice(term: Term) -> bool:
+    """Whether a term holds two powers of the same thing, where one would do."""
+    bare = [factor.of for factor in term.factors if isinstance(factor, Power)]
+    bare = [scale for scale in bare if not scale.slots]
+    return len(bare) != len(set(bare))
 
 
 def _pick(rng: np.random.Generator, choices: list[Choice]) -> Choice:

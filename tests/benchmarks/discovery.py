@@ -8,8 +8,9 @@ rows, once. Results are kept in ``build/discovery.jsonl``: a run that was stoppe
 nothing here may be changed after looking: another configuration is another ``--label``.
 
 Bars: ``library`` (the field's forms, selected by the same folds, no evolution), ``bic`` (the same
-forms, selected by the Bayesian information criterion of the fit to the train rows), and the shipped
-``human`` laws.
+forms, selected by the Bayesian information criterion of the fit to the train rows), the shipped
+``human`` laws, and with ``--operon`` pyoperon's expressions, refitted and selected by the same
+folds (extra ``sr``; the same seconds, for the seeds given).
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+from operon import operon_program
 
 import harness
 from harness.evolution.choose import Finalist, starts_of
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.fitness import start_points
-from harness.evolution.formula import formula
+from harness.evolution.folds import plan_folds
+from harness.evolution.formula import formula, scale_names
 from harness.evolution.gateway import train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
 from harness.evolution.result import result_of
+from harness.evolution.rows import train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run
 from harness.results.journal import Journal
@@ -41,6 +45,7 @@ from harness.tasks import Task, load_catalogue
 
 RESULTS = Path(__file__).parents[2] / "build" / "discovery.jsonl"
 WAYS = ("evolve", "library", "bic")
+OPERON = "pyoperon"
 FLOOR = -1.0
 
 
@@ -51,22 +56,60 @@ def main() -> None:
     parser.add_argument("--suite", default=None)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--label", default="default", help="of the configuration")
+    parser.add_argument("--operon", action="store_true", help="measure pyoperon, not the search")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     options = parser.parse_args()
+    label = OPERON if options.operon else options.label
     if not options.report:
         for seed in map(int, options.seeds.split(",")):
             for task in load_catalogue().tasks(options.suite):
-                if task.has_data():
-                    measure(task, seed, options.seconds, options.jobs, options.label)
+                about = {"label": label, "task": task.name, "suite": task.suite, "seed": seed}
+                about["seconds"] = options.seconds
+                if task.has_data() and not known(about):
+                    found = (measure_operon if options.operon else measure)(
+                        task, seed, options.seconds, options.jobs
+                    )
+                    write(about, found)
     report(options.label)
 
 
-def measure(task: Task, seed: int, seconds: float, jobs: int, label: str) -> None:
-    """Search, choose in each way, score each choice once, and write it down."""
-    about = {"label": label, "task": task.name, "suite": task.suite, "seed": seed}
-    about["seconds"] = seconds
-    if any(all(line[key] == value for key, value in about.items()) for line in lines()):
-        return
+def known(about: dict[str, Any]) -> bool:
+    """Whether this was measured before."""
+    return any(all(line[key] == value for key, value in about.items()) for line in lines())
+
+
+def write(about: dict[str, Any], found: dict[str, Any]) -> None:
+    """Write down what was found, and say it."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("a", encoding="utf-8") as out:
+        out.write(json.dumps({**about, **found}) + "\n")
+    figures = ", ".join(f"{way} {one['score']:.4f}" for way, one in found["scored"].items())
+    print(f"{about['task']} seed {about['seed']}: {figures}; {found['why']}", flush=True)
+
+
+def scored(source: str, law: str, task: Task) -> dict[str, Any]:
+    """Score a program on the held-out rows."""
+    evaluation = harness.evaluate(source, task)
+    return {
+        "r2": evaluation.r2,
+        "score": evaluation.score,
+        "status": evaluation.status,
+        "law": law,
+        "source": source,
+    }
+
+
+def measure_operon(task: Task, seed: int, seconds: float, jobs: int) -> dict[str, Any]:
+    """Have pyoperon breed expressions, choose one on the folds, and score it once."""
+    side = train_side(task)
+    rows = train_rows(side.train, side.feature_names, side.target_names)
+    folds = [fold for fold in plan_folds(rows) if fold.purpose == "search"]
+    source, law = operon_program(rows, folds, side.max_params, seed, seconds, jobs)
+    return {"why": law, "scored": {OPERON: scored(source, law, task)}}
+
+
+def measure(task: Task, seed: int, seconds: float, jobs: int) -> dict[str, Any]:
+    """Search, choose in each way, and score each choice once."""
     search = Search(train_side(task), seed)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -76,34 +119,20 @@ def measure(task: Task, seed: int, seconds: float, jobs: int, label: str) -> Non
         run(search, journal, Budget(seconds=seconds), jobs=jobs)
     result = result_of(search)
     if result is None or result.choice is None:
-        return
+        msg = f"{task.name}: nothing could be fitted"
+        raise ValueError(msg)
     library = [e for e in search.view.entries.values() if e.proposal.proposer == "library"]
     chosen = {
         "evolve": (result.source, result.formula),
         "library": written(search, best_form(search)),
         "bic": written(search, min(library, key=lambda entry: bic(search, entry))),
     }
-    scored = {}
-    for way, (source, law) in chosen.items():
-        evaluation = harness.evaluate(source, task)
-        scored[way] = {
-            "r2": evaluation.r2,
-            "score": evaluation.score,
-            "status": evaluation.status,
-            "law": law,
-        }
-    line = {
-        **about,
+    return {
         "evaluated": search.n_evaluated,
         "rate": round(search.n_evaluated / search.seconds, 1),
         "why": result.why,
-        "scored": scored,
+        "scored": {way: scored(source, law, task) for way, (source, law) in chosen.items()},
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(line) + "\n")
-    figures = ", ".join(f"{way} {scored[way]['score']:.4f}" for way in WAYS)
-    print(f"{task.name} seed {seed}: {figures}; {line['rate']} laws a second", flush=True)
 
 
 def best_form(search: Search) -> Entry:
@@ -130,7 +159,7 @@ def written(search: Search, entry: Entry) -> tuple[str, str]:
     usual = start_points(law, 4)
     starts = np.concatenate([starts_of(finalist, 4), usual]) if law.slots else usual
     about = Emission(side.title, search.rows.axes, search.rows.targets, starts)
-    return write_program(law, about), formula(law, side.feature_names, side.target_names)
+    return write_program(law, about), formula(law, scale_names(search.rows.axes), side.target_names)
 
 
 def lines() -> Iterator[dict[str, Any]]:
@@ -156,13 +185,22 @@ def print_suite(suite: str, seconds: float, here: list[dict[str, Any]]) -> None:
     cores = len(os.sched_getaffinity(0))
     print(f"\n{suite}, {seconds:g} s a search on {cores} cores, seeds {seeds}")
     people = {task: human(task) for task in tasks}
+    others = {
+        task: [
+            line["scored"][OPERON]["score"]
+            for line in lines()
+            if line["label"] == OPERON and line["task"] == task and line["seconds"] == seconds
+        ]
+        for task in tasks
+    }
     for task in tasks:
         mine = [line for line in here if line["task"] == task]
         figures = " ".join(f"{line['scored']['evolve']['score']:8.4f}" for line in mine)
         bars = "  ".join(
             f"{way} {mean(line['scored'][way]['score'] for line in mine):.4f}" for way in WAYS[1:]
         )
-        print(f"  {task:32s} {figures}   {bars}  human {people[task]:.4f}")
+        other = f"{mean(others[task]):.4f}" if others[task] else "-"
+        print(f"  {task:32s} {figures}   {bars}  {OPERON} {other}  human {people[task]:.4f}")
     for way in WAYS:
         means = [
             mean(line["scored"][way]["score"] for line in here if line["seed"] == seed)
@@ -172,6 +210,10 @@ def print_suite(suite: str, seconds: float, here: list[dict[str, Any]]) -> None:
         if means:
             shown = " ".join(f"{value:.4f}" for value in means)
             print(f"  mean by seed, {way:8s} {shown}   over seeds {mean(means):.4f}")
+    if all(others.values()):
+        seen = sorted({len(scores) for scores in others.values()})
+        figure = mean(mean(scores) for scores in others.values())
+        print(f"  mean, {OPERON}       {figure:.4f} ({seen} seeds)")
     print(f"  mean, human          {mean(people.values()):.4f}")
 
 

@@ -143,7 +143,8 @@ def judged(
     ):
         journal.begin({}, "")
         run(search, journal, Budget(seconds=seconds), jobs=jobs)
-    guard, outer = Judge(search.rows, search.guards), Judge(rows, [fold])
+    guard = Judge(search.rows, search.guards, most_rows=None)
+    outer = Judge(rows, [fold], most_rows=None)
 
     def worth(law: Law, entry: Entry) -> float:
         theta = entry.verdict.theta

@@ -9,7 +9,7 @@ import numpy as np
 from harness.candidates.markers import END, START, find_markers
 from harness.evolution.archive import Member
 from harness.evolution.fitness import PRICE
-from harness.evolution.formula import formula
+from harness.evolution.formula import formula, scale_names
 from harness.evolution.llm import residuals, words
 from harness.evolution.llm.region import cut
 from harness.evolution.proposals import Entry, View
@@ -184,7 +184,7 @@ def _shown(view: View, number: int) -> str:
     proposal = entry.proposal
     head = f"#{number}, {_figures(entry)}"
     if proposal.law is not None:
-        said = formula(proposal.law, view.side.feature_names, view.side.target_names)
+        said = formula(proposal.law, scale_names(view.rows.axes), view.side.target_names)
         return f"{head}\n    {clipped(said, _FORMULA)}"
     code = "\n".join(cut(proposal.source or "").texts).strip("\n")
     return f"{head}\n{clipped(code, _EXCERPT)}"

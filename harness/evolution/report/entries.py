@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.evolution.formula import formula
+from harness.evolution.formula import formula, scale_names
 from harness.evolution.proposals import Entry
 from harness.evolution.report.words import BRIEF, LONG, count, fixed, plain
 from harness.evolution.search import Search
 
-LIBRARY, OFFLINE = "library", "offline"
+LIBRARY, GIVEN, OFFLINE = "library", "given", "offline"
 
 
 def formula_of(search: Search, entry: Entry) -> str:
     """Return an entry's law in one line; for text, what there is to say."""
     law, source = entry.proposal.law, entry.proposal.source
     if law is not None:
-        features = [plain(name, BRIEF) for name in search.side.feature_names]
+        features = [plain(name, BRIEF) for name in scale_names(search.rows.axes)]
         targets = [plain(name, BRIEF) for name in search.side.target_names]
         return plain(formula(law, features, targets), LONG)
     if source is not None:
@@ -34,9 +34,18 @@ def from_library(entry: Entry) -> bool:
     return entry.proposal.proposer == LIBRARY
 
 
+def is_first(entry: Entry) -> bool:
+    """Whether it was there before anything was bred."""
+    return entry.proposal.proposer in {LIBRARY, GIVEN}
+
+
 def proposer_of(entry: Entry) -> str:
     """Return who proposed it, in words."""
-    known = {LIBRARY: "published form", OFFLINE: "bred offline"}
+    known = {
+        LIBRARY: "published form",
+        GIVEN: "given to begin with",
+        OFFLINE: "bred offline",
+    }
     return known.get(entry.proposal.proposer, plain(entry.proposal.proposer))
 
 

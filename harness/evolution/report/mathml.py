@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.formula import bare_name, is_exponential
 from harness.evolution.report.words import BRIEF, plain
 from harness.evolution.scales import (
+    Bottleneck,
     Effective,
     Feature,
     Scale,
     Shift,
     Slot,
+    Supported,
 )
 
 _LETTERS = {
@@ -24,6 +27,7 @@ _LETTERS = {
     "mix": "b",
     "rate": "t",
     "log_epochs": "R",
+    "log_support": "k",
 }
 
 
@@ -42,7 +46,7 @@ def law_pieces(law: Law, features: Sequence[str], targets: Sequence[str]) -> lis
 
     Args:
         law: The law.
-        features: Their names.
+        features: Their names, as ``formula.scale_names`` gives them.
         targets: Their names; one stands for all.
     """
     names = iter(symbols(law))
@@ -71,9 +75,11 @@ class _Writer:
             exponent = self._next()
             return _raised(self.scale(factor.of), exponent)
         if isinstance(factor, Log):
+            if isinstance(factor.of, Feature) and is_exponential(self._features[factor.of.index]):
+                return _name(bare_name(self._features[factor.of.index]))
             return _call("log", self.scale(factor.of))
         if isinstance(factor, Raw):
-            return _name(self._features[factor.index])
+            return _name(bare_name(self._features[factor.index]))
         if isinstance(factor, Mixture):
             parts = [
                 self._next() + _operator("·") + _name(self._features[index])
@@ -99,6 +105,17 @@ class _Writer:
             unique, seen = self._features[scale.unique], self._features[scale.seen]
             both = _name(unique) + _operator(",") + _name(seen)
             return _call("effective", both + _operator(";") + self._next())
+        if isinstance(scale, Supported):
+            size, unique = self._features[scale.size], self._features[scale.unique]
+            both = _name(size) + _operator(",") + _name(unique)
+            constants = self._next() + _operator(",") + self._next()
+            return _call("supported", both + _operator(";") + constants)
+        if isinstance(scale, Bottleneck):
+            place, mix = self._next(), self._next()
+            one = Markup("<mn>1</mn>")
+            first = _over(one, self.scale(scale.first))
+            second = _over(one, place + _operator("·") + _raised(self.scale(scale.second), mix))
+            return _over(one, first + _operator("+") + second)
         mix = self._next()
         first = self.scale(scale.first)
         return _inside(first + _operator("·") + _raised(self.scale(scale.second), mix))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.errors import UserError
 from harness.evolution.choose import Choice
 from harness.evolution.fitness import PRICE
+from harness.evolution.formula import scale_names
 from harness.evolution.proposals import Entry
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, from_library, is_scored
@@ -104,7 +105,7 @@ def _of_law(search: Search, result: Result) -> dict[str, object]:
     fits = against.fits_of(search, choice.chosen, law)
     return {
         **values,
-        "pieces": law_pieces(law, search.side.feature_names, search.side.target_names),
+        "pieces": law_pieces(law, scale_names(search.rows.axes), search.side.target_names),
         "constants": against.constants_table(search, law, fits),
         "meanings": against.meanings(search, law),
         "predicted": against.predicted_figures(search, fits),
@@ -122,7 +123,7 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
     if choice is not None and choice.gain is not None:
         spread = choice.spread or 0.0
         said = fixed(spread) if np.isfinite(spread) else "∞"
-        tiles.append((f"Best bred law gains, ± {said}", signed(choice.gain)))
+        tiles.append((f"Best other law gains, ± {said}", signed(choice.gain)))
     return [
         *tiles,
         ("Constants of a group", str(verdict.n_constants)),
@@ -154,15 +155,15 @@ def _lineages(search: Search, result: Result) -> list[Lineage]:
     """Return where the law comes from; of a published one, also the best that was bred."""
     found = [lineage_of(search, result.entry, "chosen", "The chosen law")]
     choice = result.choice
-    if choice is not None and from_library(result.entry):
+    if choice is not None and choice.chosen.proposer == choice.known:
         bred = _best_bred(choice)
         if bred is not None:
-            found.append(lineage_of(search, bred, "bred", "The best law that was bred"))
+            found.append(lineage_of(search, bred, "bred", "The best other law"))
     return found
 
 
 def _best_bred(choice: Choice) -> Entry | None:
-    bred = [one for one in choice.finalists if not one.from_library]
+    bred = [one for one in choice.finalists if one.proposer != choice.known]
     if not bred:
         return None
     return min(bred, key=lambda one: (round(one.fitness, 3), one.entry.verdict.n_constants)).entry

@@ -15,7 +15,7 @@ from harness.evolution.proposals import Entry
 from harness.evolution.report.entries import (
     OFFLINE,
     formula_of,
-    from_library,
+    is_first,
     is_scored,
     proposer_of,
 )
@@ -76,7 +76,7 @@ def operators(search: Search) -> Table:
     for entry in entries.values():
         is_record = entry.verdict.fitness < best
         best = min(best, entry.verdict.fitness)
-        if from_library(entry):
+        if is_first(entry):
             continue
         before = [entries[p].verdict.fitness for p in entry.proposal.parents if p in entries]
         gain = min(before) - entry.verdict.fitness if before and is_scored(entry) else None
