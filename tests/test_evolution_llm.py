@@ -18,6 +18,7 @@ import pytest
 from openai_server import FakeEndpoint, Reply, fenced, region
 
 from harness.candidates.markers import END, START
+from harness.cli.evolve import search_settings
 from harness.errors import UserError
 from harness.evolution.archive import Added
 from harness.evolution.gateway import TrainSide, Verdict, train_side
@@ -456,6 +457,9 @@ def test_a_configuration_is_read_and_what_means_nothing_is_named(tmp_path: Path)
         "evaluator.cascade_evaluation",
     )
     assert config.warnings == ()
+    made = search_settings(config, robust=True)
+    assert (made.n_islands, made.migration, made.limits.fit_seconds) == (5, 20, 300.0)
+    assert made.loss == "robust"
     found = config.settings(temperature=0.1)
     assert [(model.name, model.weight) for model in found.models] == [("one", 0.8), ("two", 0.2)]
     assert found.base_url == "https://api.example.com/v1"

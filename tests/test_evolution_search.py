@@ -21,18 +21,20 @@ from processes import descendants, living, wait_for
 from harness.errors import UserError
 from harness.evolution.archive import Added, Archive, Member
 from harness.evolution.choose import choose
+from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
+from harness.evolution.fitness import start_points
 from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, train_side
 from harness.evolution.law_text import from_plain, to_plain
 from harness.evolution.ledger import Budget, Ledger
 from harness.evolution.novelty import Novelty, program_key
-from harness.evolution.proposals import Entry, Proposal, Usage
+from harness.evolution.proposals import Entry, Given, Proposal, Usage
+from harness.evolution.reading import read_program
 from harness.evolution.result import result_of
-from harness.evolution.search import Search
+from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.variation import Variation
-from harness.evolution.workers import PROGRAM_LIMITS
 from harness.results.journal import Journal
 from harness.results.store import Store
 from harness.sandbox import Sandbox
@@ -160,7 +162,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_evolution_search import side
 from harness.evolution.ledger import Budget
-from harness.evolution.search import Search
+from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.results.journal import Journal
 if __name__ == "__main__":
@@ -255,7 +257,7 @@ def test_the_gateway_judges_text_as_it_judges_trees(tmp_path: Path, sandbox: San
     result = result_of(search)
     assert result is not None
     gateway = ProgramGateway(search.side, search.rows, search.folds, sandbox)
-    verdict = gateway.evaluate(result.source, PROGRAM_LIMITS)
+    verdict = gateway.evaluate(result.source)
     assert verdict.failure == ""
     tree = result.entry.verdict
     np.testing.assert_allclose(np.log(verdict.errors), np.log(tree.errors), atol=0.5)
@@ -287,7 +289,7 @@ def test_programs_that_fail_have_no_fitness_and_a_reason(
 ) -> None:
     search = Search(side(), 1)
     gateway = ProgramGateway(search.side, search.rows, search.folds, sandbox)
-    verdict = gateway.evaluate(source, PROGRAM_LIMITS)
+    verdict = gateway.evaluate(source)
     assert verdict.fitness == np.inf
     assert words in verdict.failure
 
@@ -387,3 +389,41 @@ def test_an_entry_of_a_failed_provider_is_no_program(tmp_path: Path) -> None:
         done = search.record(journal, entry, None)
     assert done.outcome == "no fitness"
     assert len(search.view.archive) == 0
+
+
+def test_a_search_is_made_as_its_settings_say(tmp_path: Path) -> None:
+    settings = SearchSettings(n_islands=2, migration=5)
+    search = Search(side(), 1, settings)
+    with Journal(tmp_path / "j.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(evaluations=40), jobs=1)
+    assert {entry.proposal.island for entry in search.view.entries.values()} == {0, 1}
+    assert search.view.limits == settings.limits
+    assert search.fingerprint() != Search(side(), 1).fingerprint()
+
+
+def test_what_is_given_comes_after_the_library_and_is_bred_from(tmp_path: Path) -> None:
+    start = Given("by hand", law=LAWS["sum"])
+    search = Search(side(), 1, SearchSettings(given=(start,)))
+    with Journal(tmp_path / "j.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(evaluations=search.offline.n_first + 20), jobs=1)
+    number = len(search.offline.forms)
+    entry = search.view.entries[number]
+    assert (entry.proposal.proposer, entry.proposal.how) == ("given", "by hand")
+    assert search.view.entries[number + 1].proposal.proposer == "offline"
+    choice = choose(search)
+    assert choice is not None
+    assert choice.known == "given"
+
+
+def test_a_program_is_read_as_the_tree_that_it_was_written_from(sandbox: Sandbox) -> None:
+    data, law = rows(noise=0.01), LAWS["sum"]
+    source = write_program(law, Emission("A law", data.axes, data.targets, start_points(law, 4)))
+    gateway = ProgramGateway(side(), data, (), sandbox)
+    reading = read_program(source, gateway, data, 6)
+    best = reading.trees[0]
+    assert best.says_the_same
+    assert normal_form(best.law) == normal_form(law)
+    constant = PROGRAM.replace("FIT", "[0.0]").replace("x[:, 0]", "0 * x[:, 0]")
+    assert "the same of all" in read_program(constant, gateway, data, 6).failure

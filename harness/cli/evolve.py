@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.evolution.gateway import TrainSide
     from harness.evolution.llm import LlmSettings
     from harness.evolution.llm.config import EvolveConfig
+    from harness.evolution.search import SearchSettings
     from harness.tasks import Catalogue, Task
 
 _DEFAULT_SECONDS = 60.0
@@ -159,7 +160,7 @@ def evolve(
         again,
         models,
         questions,
-        loss="robust" if robust else "squares",
+        settings=search_settings(settings, robust=robust),
         given=given,
     )
     first = seed if seed is not None else settings.seed if settings.seed is not None else 1
@@ -210,6 +211,22 @@ def _models(
     if whole:
         given["rewrite"] = "whole"
     return config.settings(**given) if names or config.models else None
+
+
+def search_settings(config: EvolveConfig, *, robust: bool) -> SearchSettings:
+    """Return how searches are made, as far as a configuration says it."""
+    from harness.evolution.search import SearchSettings
+
+    usual = SearchSettings()
+    limits = usual.limits
+    if config.evaluation_seconds is not None:
+        limits = limits.model_copy(update={"fit_seconds": config.evaluation_seconds})
+    return SearchSettings(
+        loss="robust" if robust else "squares",
+        n_islands=config.n_islands or usual.n_islands,
+        migration=config.migration or usual.migration,
+        limits=limits,
+    )
 
 
 def _prices(given: list[str] | None) -> dict[str, tuple[float, float]]:

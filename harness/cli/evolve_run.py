@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from harness.evolution.llm import LlmSettings
     from harness.evolution.proposals import Given
     from harness.evolution.result import Result
-    from harness.evolution.rows import Loss
-    from harness.evolution.search import Search
+    from harness.evolution.search import Search, SearchSettings
     from harness.results.journal import Journal
     from harness.tasks import Task
 
@@ -42,8 +41,8 @@ class Way:
     questions: int = 2
     offline_too: bool = True
     """Whether the offline proposer goes on beside models."""
-    loss: Loss = "squares"
-    """How residuals count."""
+    settings: SearchSettings | None = None
+    """Of searches, where not as usual; what is given comes on top."""
     given: Path | None = None
     """A program to begin with."""
 
@@ -66,7 +65,7 @@ def search_task(
     """
     from harness.cli.evolve_progress import EvolveDisplay
     from harness.evolution.result import result_of
-    from harness.evolution.search import Search
+    from harness.evolution.search import Search, SearchSettings
     from harness.evolution.sitting import run
     from harness.results.journal import Journal
     from harness.sandbox import Sandbox
@@ -76,10 +75,11 @@ def search_task(
         from harness.evolution.llm import make_proposer
 
         asking = make_proposer(way.models, lambda line: terminal.print(line, markup=False))
-    given = read_given(side, way, terminal)
+    settings = way.settings or SearchSettings()
+    given = read_given(side, way, settings, terminal)
     name = f"{side.name}/{way.model_name}/{seed}"
     with Journal(way.store, name) as journal:
-        search = Search(side, seed, way.loss, given)
+        search = Search(side, seed, replace(settings, given=given))
         _begin(journal, search, way)
         search.resume(journal, asking)
         terminal.print(
@@ -112,7 +112,9 @@ def search_task(
         return search, result_of(search, sandbox)
 
 
-def read_given(side: TrainSide, way: Way, terminal: Console) -> tuple[Given, ...]:
+def read_given(
+    side: TrainSide, way: Way, settings: SearchSettings, terminal: Console
+) -> tuple[Given, ...]:
     """Read the program that a search is to begin with, as itself and as trees.
 
     Raises:
@@ -131,9 +133,9 @@ def read_given(side: TrainSide, way: Way, terminal: Console) -> tuple[Given, ...
         return ()
     name = way.given.name
     source = load_candidate(way.given).source.decode("utf-8", "replace")
-    rows = train_rows(side.train, side.feature_names, side.target_names, way.loss)
+    rows = train_rows(side.train, side.feature_names, side.target_names, settings.loss)
     with Sandbox() as sandbox:
-        gateway = ProgramGateway(side, rows, (), sandbox)
+        gateway = ProgramGateway(side, rows, (), sandbox, settings.limits)
         reading = read_program(source, gateway, rows, side.max_params)
     if not reading.trees:
         raise UserError(f"{way.given}: cannot be begun with: {reading.failure}")

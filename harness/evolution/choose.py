@@ -19,7 +19,6 @@ from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
-from harness.evolution.workers import PROGRAM_LIMITS
 
 FINALISTS = 8
 """How many of each kind, by search fitness, are judged on the guard folds."""
@@ -124,7 +123,7 @@ def _judged(entry: Entry, judge: Judge, text: ProgramGateway | None) -> Finalist
         score = judge.score(law, theta if theta is not None and theta.size else None)
         errors, n_constants, found = score.errors, score.n_constants, score.theta
     elif text is not None and entry.proposal.source is not None:
-        verdict = text.evaluate(entry.proposal.source, PROGRAM_LIMITS)
+        verdict = text.evaluate(entry.proposal.source)
         if verdict.failure:
             return None
         errors, n_constants = np.array(verdict.errors), verdict.n_constants

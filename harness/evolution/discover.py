@@ -20,7 +20,7 @@ from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
 from harness.evolution.rows import FloatArray, Kind, Loss
-from harness.evolution.search import Search
+from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.tables import Table, read_table
 from harness.results.journal import Journal
@@ -120,7 +120,7 @@ def discover(
     """
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
     side = side_of(table, max_params)
-    search = Search(side, seed, loss)
+    search = Search(side, seed, SearchSettings(loss=loss))
     with (
         tempfile.TemporaryDirectory(prefix="sld-discover-") as folder,
         Journal(Path(folder) / "journal.sqlite", "discover") as journal,
@@ -184,7 +184,7 @@ def fit_groups(
     starts = np.unique(finalist.theta, axis=0)[:8]
     law = tree_of(finalist)
     return {
-        one.group: refit(law, search.rows.axes, starts, one.features, one.targets, search.loss)
+        one.group: refit(law, search.rows.axes, starts, one.features, one.targets, search.rows.loss)
         for one in rows
     }
 

@@ -24,6 +24,9 @@ from harness.sandbox import Call, ChildFailed, ProgramText, Sandbox
 from harness.tasks import Task
 from harness.tasks.data import GroupRows
 
+PROGRAM_LIMITS = Limits(fit_seconds=60.0, predict_seconds=20.0)
+"""Of one program on all folds together: a search has no time for slower ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSide:
@@ -95,7 +98,12 @@ class ProgramGateway:
     """Evaluates program text on folds, in the sandbox."""
 
     def __init__(
-        self, side: TrainSide, rows: TrainRows, folds: Sequence[Fold], sandbox: Sandbox
+        self,
+        side: TrainSide,
+        rows: TrainRows,
+        folds: Sequence[Fold],
+        sandbox: Sandbox,
+        limits: Limits = PROGRAM_LIMITS,
     ) -> None:
         """Prepare the calls that every program gets.
 
@@ -104,13 +112,15 @@ class ProgramGateway:
             rows: Its train rows.
             folds: On which programs are judged.
             sandbox: Where they run.
+            limits: Of one program on all folds together.
         """
         self._side = side
         self._rows = rows
         self._folds = tuple(folds)
         self._sandbox = sandbox
+        self._limits = limits
 
-    def evaluate(self, source: str, limits: Limits) -> Verdict:
+    def evaluate(self, source: str) -> Verdict:
         """Fit a program to each fold's rows and judge it on what the fold holds out.
 
         Two children: one fits every group of every fold, one predicts. What a program does wrong is
@@ -120,7 +130,7 @@ class ProgramGateway:
             SandboxBroken: Our fault.
         """
         try:
-            most, found = self._predicted(source, limits, self._folds)
+            most, found = self._predicted(source, self._folds)
         except ChildFailed as error:
             return Verdict(np.inf, failure=_said(error))
         too_many = check_constants({"": most}, self._side.max_params)
@@ -136,7 +146,7 @@ class ProgramGateway:
         clipped = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
         return Verdict(fitness_of(clipped, most), tuple(clipped.tolist()), most)
 
-    def answers(self, source: str, limits: Limits) -> FloatArray | str:
+    def answers(self, source: str) -> FloatArray | str:
         """Return what a program says of all train rows, fitted to them, ``(G, N, T)``.
 
         Returns:
@@ -147,7 +157,7 @@ class ProgramGateway:
         """
         real = self._rows.weights > 0
         try:
-            _, found = self._predicted(source, limits, [Fold("train", "search", real, real)])
+            _, found = self._predicted(source, [Fold("train", "search", real, real)])
         except ChildFailed as error:
             return _said(error)
         said = np.zeros_like(self._rows.y)
@@ -157,7 +167,7 @@ class ProgramGateway:
         return said
 
     def _predicted(
-        self, source: str, limits: Limits, folds: Sequence[Fold]
+        self, source: str, folds: Sequence[Fold]
     ) -> tuple[int, dict[tuple[int, int], FloatArray]]:
         """Return most constants of a group, and predictions by fold and group."""
         text = source.encode("utf-8")
@@ -180,13 +190,13 @@ class ProgramGateway:
             fitted = folds[number].fitted[group]
             given = children.sorted_rows(rows.values[group][fitted], rows.y[group][fitted])
             calls.append(Call("fit", rows.groups[group], given))
-        with self._sandbox.open(program, limits, limits.fit_seconds) as child:
+        with self._sandbox.open(program, self._limits, self._limits.fit_seconds) as child:
             replies = child.ask(calls)
         params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
         if len(params) < len(calls):
             raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
         found = {}
-        with self._sandbox.open(program, limits, limits.predict_seconds) as child:
+        with self._sandbox.open(program, self._limits, self._limits.predict_seconds) as child:
             for (number, group), values in zip(places, params, strict=True):
                 judged = folds[number].judged[group]
                 call = Call("predict", rows.groups[group], (rows.values[group][judged],))

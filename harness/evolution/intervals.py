@@ -79,7 +79,9 @@ def bootstrap_rows(
         problem = Problem(columns, np.tile(padded, (RESAMPLES, 1)), weights)
         theta = fitted[one.group][0, law.n_linear :]
         with np.errstate(all="ignore"):
-            found = fit_batch(law, problem, np.tile(theta, (RESAMPLES, 1)), _STEPS, search.loss)
+            found = fit_batch(
+                law, problem, np.tile(theta, (RESAMPLES, 1)), _STEPS, search.rows.loss
+            )
         says = found.fitted[:, count:]
         says = np.exp(np.clip(says, -60.0, 60.0)) if law.link == "log" else says
         says = says[np.isfinite(says).all(axis=1)]
@@ -111,6 +113,6 @@ def bootstrap_laws(
         for one in rows:
             wanted = groups == one.group
             if wanted.any():
-                constants = refit(law, axes, starts, one.features, one.targets, search.loss)
+                constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)
                 said[place, wanted] = predict(law, axes, constants, x[wanted])[:, 0]
     return Interval(np.nanmin(said, axis=0), np.nanmax(said, axis=0))

@@ -11,8 +11,9 @@ import numpy as np
 from harness.evolution.archive import Archive
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
-from harness.evolution.gateway import TrainSide, Verdict
+from harness.evolution.gateway import PROGRAM_LIMITS, TrainSide, Verdict
 from harness.evolution.rows import TrainRows
+from harness.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class View:
     """By the proposal's number."""
     budget_left: str = ""
     """In words, for prompts."""
+    limits: Limits = PROGRAM_LIMITS
+    """Of program text on all folds together."""
 
 
 class Proposer(Protocol):

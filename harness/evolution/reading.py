@@ -17,7 +17,6 @@ from harness.evolution.gateway import ProgramGateway
 from harness.evolution.library import library
 from harness.evolution.rows import TrainRows
 from harness.evolution.variation import Variation
-from harness.evolution.workers import PROGRAM_LIMITS
 
 TRIES = 400
 """Variations that are tried after the library's forms."""
@@ -63,7 +62,7 @@ def read_program(source: str, gateway: ProgramGateway, rows: TrainRows, cap: int
     Raises:
         SandboxBroken: Our fault.
     """
-    answers = gateway.answers(source, PROGRAM_LIMITS)
+    answers = gateway.answers(source)
     if isinstance(answers, str):
         return Reading((), answers)
     said = replace(rows, y=answers, loss="squares")

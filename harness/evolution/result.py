@@ -42,7 +42,9 @@ def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
     """
     gateway = None
     if sandbox is not None:
-        gateway = ProgramGateway(search.side, search.rows, search.guards, sandbox)
+        gateway = ProgramGateway(
+            search.side, search.rows, search.guards, sandbox, search.settings.limits
+        )
     choice = choose(search, gateway)
     if choice is None:
         return None
@@ -55,7 +57,9 @@ def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
     usual = start_points(law, _USUAL_STARTS)
     starts = np.concatenate([found, usual]) if law.slots else usual
     words = origin(proposal.how)
-    about = Emission(side.title, search.rows.axes, search.rows.targets, starts, words, search.loss)
+    about = Emission(
+        side.title, search.rows.axes, search.rows.targets, starts, words, search.rows.loss
+    )
     text = formula(law, scale_names(search.rows.axes), side.target_names)
     return Result(write_program(law, about), chosen.entry, text, choice.why, choice)
 

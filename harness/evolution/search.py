@@ -16,15 +16,30 @@ from harness.evolution.archive import Archive, Member
 from harness.evolution.events import answered_from, entry_from, event_of, event_of_answer
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import Fold, plan_folds
-from harness.evolution.gateway import TrainSide
+from harness.evolution.gateway import PROGRAM_LIMITS, TrainSide
 from harness.evolution.ledger import Ledger
 from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.offline import OfflineProposer
 from harness.evolution.proposals import AskingProposer, Entry, Given, Proposal, View, complexity_of
 from harness.evolution.rows import FloatArray, Loss, TrainRows, train_rows
+from harness.limits import Limits
 from harness.results.journal import Journal
 
 _MOST_THETA = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How a search is made, where it need not be as usual."""
+
+    loss: Loss = "squares"
+    given: tuple[Given, ...] = ()
+    """What is proposed before anything is bred."""
+    n_islands: int = 4
+    migration: int = 40
+    """After so many members of an island its best is told to the next."""
+    limits: Limits = PROGRAM_LIMITS
+    """Of one program on all folds together."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,9 +48,7 @@ class Search:
 
     side: TrainSide
     seed: int
-    loss: Loss = "squares"
-    given: tuple[Given, ...] = ()
-    """What is proposed before anything is bred."""
+    settings: SearchSettings = SearchSettings()
     rows: TrainRows = field(init=False)
     folds: tuple[Fold, ...] = field(init=False)
     """Those that the search may see."""
@@ -54,21 +67,29 @@ class Search:
 
     def __post_init__(self) -> None:
         """Plan the folds and the first proposals."""
-        side = self.side
-        self.rows = train_rows(side.train, side.feature_names, side.target_names, self.loss)
+        side, settings = self.side, self.settings
+        self.rows = train_rows(
+            side.train, side.feature_names, side.target_names, self.settings.loss
+        )
         planned = plan_folds(self.rows)
         self.folds = tuple(fold for fold in planned if fold.purpose == "search")
         self.guards = tuple(fold for fold in planned if fold.purpose == "guard")
-        self.view = View(side, self.rows, self.folds, Archive())
+        self.view = View(
+            side,
+            self.rows,
+            self.folds,
+            Archive(settings.n_islands, settings.migration),
+            limits=settings.limits,
+        )
         self._novelty = Novelty(self.rows)
         judge = Judge(self.rows, self.folds)
-        self.offline = OfflineProposer(self.rows, side.max_params, judge, self._novelty, self.given)
+        self.offline = OfflineProposer(
+            self.rows, side.max_params, judge, self._novelty, settings.given
+        )
 
     def fingerprint(self) -> str:
         """Return what the search rests on: its rows, cap and seed."""
-        digest = hashlib.sha256(
-            repr((self.seed, self.side.max_params, self.loss, self.given)).encode()
-        )
+        digest = hashlib.sha256(repr((self.seed, self.side.max_params, self.settings)).encode())
         for array in (self.rows.values, self.rows.y, self.rows.weights):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -78,7 +78,9 @@ class _Sitting:
         self._offline = offline
         self._begun = time.monotonic() - search.seconds
         self._laws = LawWorkers(search.rows, search.folds, jobs)
-        self._programs = ProgramWorkers(search.side, search.rows, search.folds, jobs)
+        self._programs = ProgramWorkers(
+            search.side, search.rows, search.folds, jobs, search.settings.limits
+        )
         self._threads: ThreadPoolExecutor | None = None
         self._judging: dict[Future[Verdict], tuple[Proposal, float]] = {}
         self._asked: dict[Future[Proposal], int] = {}

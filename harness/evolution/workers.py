@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import Fold
-from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, fitness_of
+from harness.evolution.gateway import PROGRAM_LIMITS, ProgramGateway, TrainSide, Verdict, fitness_of
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.limits import Limits
 from harness.runner.pool import SandboxPool
@@ -98,14 +98,17 @@ def _work(law: Law, theta: FloatArray | None) -> Verdict:
     return judged(_judge, law, theta)
 
 
-PROGRAM_LIMITS = Limits(fit_seconds=60.0, predict_seconds=20.0)
-"""Of one program on all folds together: a search has no time for slower ones."""
-
-
 class ProgramWorkers:
     """Threads that have program text judged, each waiting for a sandbox of its own."""
 
-    def __init__(self, side: TrainSide, rows: TrainRows, folds: Sequence[Fold], jobs: int) -> None:
+    def __init__(
+        self,
+        side: TrainSide,
+        rows: TrainRows,
+        folds: Sequence[Fold],
+        jobs: int,
+        limits: Limits = PROGRAM_LIMITS,
+    ) -> None:
         """Prepare; nothing is started before the first program.
 
         Args:
@@ -113,7 +116,9 @@ class ProgramWorkers:
             rows: The train rows.
             folds: On which programs are judged.
             jobs: How many at once.
+            limits: Of one program on all folds together.
         """
+        self._limits = limits
         self._made = (side, rows, tuple(folds))
         self._jobs = jobs
         self._pool = SandboxPool()
@@ -130,7 +135,7 @@ class ProgramWorkers:
         for _ in range(2):  # a broken sandbox is ours, and is tried once more
             with self._pool.lend() as sandbox:
                 try:
-                    return ProgramGateway(*self._made, sandbox).evaluate(source, PROGRAM_LIMITS)
+                    return ProgramGateway(*self._made, sandbox, self._limits).evaluate(source)
                 except SandboxBroken as error:
                     why = str(error)
         return Verdict(float("inf"), failure=f"harness error (ours): {why}")

@@ -13,7 +13,6 @@ from harness.evolution.formula import formula, scale_names
 from harness.evolution.llm import residuals, words
 from harness.evolution.llm.region import cut
 from harness.evolution.proposals import Entry, View
-from harness.evolution.workers import PROGRAM_LIMITS
 
 _DESCRIPTION, _MEANING, _KNOWN_LAW = 900, 140, 300
 _FORMULA, _EXCERPT, _REASON, _NAMES = 300, 900, 160, 400
@@ -74,8 +73,8 @@ def rules(view: View) -> str:
         predicted="(N,)" if one else f"(N, {n_targets})",
         cap=cap,
         n_fits=places,
-        fit_seconds=PROGRAM_LIMITS.fit_seconds,
-        predict_seconds=PROGRAM_LIMITS.predict_seconds,
+        fit_seconds=view.limits.fit_seconds,
+        predict_seconds=view.limits.predict_seconds,
     )
 
 

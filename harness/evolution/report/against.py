@@ -60,7 +60,7 @@ def fits_of(search: Search, chosen: Finalist, law: Law) -> list[Fit]:
     starts = np.concatenate([found, usual]) if law.slots else usual
     fits = []
     for one in search.side.train:
-        constants = refit(law, axes, starts, one.features, one.targets, search.loss)
+        constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)
         predicted = predict(law, axes, constants, one.features)
         fits.append(Fit(plain(one.group), constants, one.features, one.targets, predicted))
     return fits
