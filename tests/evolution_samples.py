@@ -16,6 +16,7 @@ from harness.evolution.expression import (
 )
 from harness.evolution.rows import TrainRows, train_rows
 from harness.evolution.scales import (
+    Bend,
     Blend,
     Bottleneck,
     Effective,
@@ -56,6 +57,7 @@ LAWS = {
     "blend": Law((Term((Power(Blend(SIZE, Shift(TOKENS))),)),)),
     "effective": Law((Term((Power(Effective(0, 1, 4.5)),)),)),
     "supported": Law((Term((Power(Supported(1, 0)),)),)),
+    "bend": Law((Term((Log(SIZE),)), Term((Log(Bend(SIZE)),)), Term((Log(Bend(TOKENS)),)))),
     "bottleneck": Law((Term((Power(Bottleneck(SIZE, Shift(TOKENS))), Log(SIZE))),)),
     "saturation": Law((Term((Saturation(SIZE), Power(TOKENS))),)),
     "bump": Law((Term((Bump(Shift(SIZE)),)), Term((Power(TOKENS),)))),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Scorer
-from evolution_samples import LAWS, SCALES, grid, rows
+from evolution_samples import LAWS, grid, rows
 
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
@@ -20,7 +20,7 @@ from harness.evolution.fitness import Judge, start_points
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
-from harness.evolution.rows import Loss, TrainRows
+from harness.evolution.rows import Axis, Kind, Loss, TrainRows
 from harness.evolution.scales import Bottleneck, Feature, Supported
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
@@ -107,9 +107,9 @@ def test_runs_that_diverged_move_a_robust_fit_hardly_at_all() -> None:
 
 
 def test_a_logarithm_is_not_taken_again_in_a_formula() -> None:
-    names = ["exp(log_size)", "tokens"]
+    axes = [Axis("log_size", Kind.LOG, 3.0), Axis("tokens", Kind.SCALE, 1.0)]
     law = Law((Term((Log(Feature(0)),)), Term((Power(Feature(0)), Log(Feature(1))))))
-    text = formula(law, names, ("loss",))
+    text = formula(law, axes, ("loss",))
     assert text == "loss = c0 + c1 * log_size + c2 * exp(log_size)^a1 * log(tokens)"
 
 
@@ -245,7 +245,7 @@ def test_the_order_of_terms_and_factors_is_no_difference() -> None:
 
 @LAW
 def test_formulas_name_every_shape_constant_once(law: Law) -> None:
-    text = formula(law, SCALES, ("loss",))
+    text = formula(law, rows().axes, ("loss",))
     assert text.startswith("log(loss) = " if law.link == "log" else "loss = ")
     names = slot_names(law, rows().axes)
     assert len(set(names)) == len(names) == len(law.slots)

@@ -19,7 +19,8 @@ from harness.cli import app
 from harness.errors import UserError
 from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.fitness import PRICE
+from harness.evolution.formula import formula
 from harness.evolution.gateway import TrainSide, Verdict, train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry, Proposal, Usage
@@ -30,6 +31,7 @@ from harness.evolution.report.lineage import MOST, lineage_of
 from harness.evolution.report.mathml import law_pieces, symbols
 from harness.evolution.report.words import figure, fixed, plain, signed
 from harness.evolution.result import Result, result_of
+from harness.evolution.rows import Axis, Kind
 from harness.evolution.search import Search
 from harness.evolution.sitting import run
 from harness.results.journal import Journal
@@ -180,7 +182,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, Result]:
         common = {"proposer": NASTY, "how": NASTY}
         asked(search, journal, 90, source=NASTY, failure=NASTY, dollars=0.01, **common)
         asked(search, journal, 91, failure=LONG, **{**common, "proposer": LONG})
-        verdict = Verdict(-20.0, (1e-5,) * len(search.folds), 3)
+        verdict = Verdict(-20.0, (1e-5,) * len(search.folds), 3, fit=1.0)
         asked(search, journal, 92, source=f"{NASTY}\n\t# {LONG}\u2028", verdict=verdict, **common)
         known = Verdict(np.inf, failure="not new: the same program was proposed before")
         asked(search, journal, 93, source=NASTY, verdict=known, **common)
@@ -280,7 +282,7 @@ def test_tables_hold_what_the_search_found(moe: tuple[Search, Result], moe_page:
         row = finalists[f"#{one.entry.proposal.number}"]
         assert row[3:5] == [fixed(one.entry.verdict.fitness), fixed(float(one.guard.mean()))]
         assert one.law is not None
-        assert row[7] == formula(one.law, scale_names(search.rows.axes), search.side.target_names)
+        assert row[7] == formula(one.law, search.rows.axes, search.side.target_names)
     chosen = [row[0] for row in tables["Finalists"][1:] if "chosen" in row[0]]
     assert chosen == [f"#{result.entry.proposal.number} chosen"]
     folds = tables["Errors fold by fold"]
@@ -357,7 +359,7 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
     search, result = hostile
     entry, choice = search.view.entries[92], result.choice
     assert choice is not None
-    own = Finalist(entry, None, np.full(len(search.guards), -9.0), np.empty((0, 0)))
+    own = Finalist(entry, None, np.full(len(search.guards), 0.5), np.empty((0, 0)))
     text = replace(result, entry=entry, formula="program text", choice=None)
     among = replace(choice, chosen=own, finalists=(*choice.finalists, own), spread=np.inf)
     for ended in (text, replace(text, choice=among)):
@@ -368,7 +370,7 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
         assert ("Finalists" in tables) == (ended.choice is not None)
     (row,) = [row for row in tables["Finalists"] if "chosen" in row[0]]
     assert row[0] == "#92 chosen"
-    assert row[4] == "−9.000"
+    assert row[4] == fixed(float(np.log(0.5)) + 3 * PRICE)
     assert row[7] == "program text, 2 lines"
     assert "Best other law gains, ± ∞" in page.words()
 
@@ -424,8 +426,9 @@ def test_a_long_lineage_is_cut_and_a_loop_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", LAWS)
 def test_every_law_is_set_as_a_formula_with_all_its_constants(name: str) -> None:
     law = LAWS[name]
-    page = parsed("".join(law_pieces(law, (NASTY, "tokens"), ("loss",))))
-    text = formula(law, ("size", "tokens"), ("loss",))
+    axes = [Axis(NASTY, Kind.SCALE, 1.0), Axis("tokens", Kind.SCALE, 1.0)]
+    page = parsed("".join(law_pieces(law, axes, ("loss",))))
+    text = formula(law, axes, ("loss",))
     shown = {node.words().replace(" ", "") for node in page.all("msub")}
     constants = {f"c{number}" for number in range(not law.offset, len(law.terms) + 1)}
     assert shown == constants | set(symbols(law))

@@ -122,7 +122,7 @@ def read_given(
     """
     from harness.candidates.program import load_candidate
     from harness.errors import UserError
-    from harness.evolution.formula import formula, scale_names
+    from harness.evolution.formula import formula
     from harness.evolution.gateway import ProgramGateway
     from harness.evolution.proposals import Given
     from harness.evolution.reading import read_program
@@ -140,7 +140,7 @@ def read_given(
     if not reading.trees:
         raise UserError(f"{way.given}: cannot be begun with: {reading.failure}")
     for one in reading.trees:
-        text = formula(one.law, scale_names(rows.axes), side.target_names)
+        text = formula(one.law, rows.axes, side.target_names)
         like = "reads as" if one.says_the_same else f"is like (error {one.error:.2g})"
         terminal.print(f"{name} {like}: {text}", markup=False, soft_wrap=True)
     trees = [Given(f"{name}, read as a tree", law=one.law) for one in reading.trees]

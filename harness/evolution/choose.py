@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evolution.expression import Law
-from harness.evolution.fitness import PRICE, Judge
+from harness.evolution.fitness import Judge, costs
 from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
 
-FINALISTS = 8
+FINALISTS = 12
 """How many of each kind, by search fitness, are judged on the guard folds."""
-MARGIN = 0.25
+MARGIN = 0.5
 """How much worse than the best on search folds a finalist may be."""
 
 
@@ -33,10 +33,18 @@ class Finalist:
     entry: Entry
     law: Law | None
     """None for program text."""
-    guard: FloatArray
-    """Log errors on the guard folds, constants priced."""
+    errors: FloatArray
+    """Normalised errors on the guard folds."""
     theta: FloatArray
     """Shape constants found, ``(cells, P)``; empty for text."""
+
+    @property
+    def guard(self) -> FloatArray:
+        """What each guard fold says against it; without one, what the search folds say."""
+        verdict = self.entry.verdict
+        if not len(self.errors) or verdict.fit is None:
+            return np.array([verdict.fitness])
+        return costs(self.errors, verdict.n_constants, verdict.fit)
 
     @property
     def fitness(self) -> float:
@@ -121,19 +129,15 @@ def _judged(entry: Entry, judge: Judge, text: ProgramGateway | None) -> Finalist
     law, theta = entry.proposal.law, entry.verdict.theta
     if law is not None:
         score = judge.score(law, theta if theta is not None and theta.size else None)
-        errors, n_constants, found = score.errors, score.n_constants, score.theta
+        errors, found = score.errors, score.theta
     elif text is not None and entry.proposal.source is not None:
         verdict = text.evaluate(entry.proposal.source)
         if verdict.failure:
             return None
-        errors, n_constants = np.array(verdict.errors), verdict.n_constants
-        found = np.empty((0, 0))
+        errors, found = np.array(verdict.errors), np.empty((0, 0))
     else:
         return None
-    guard = np.log(errors) + PRICE * n_constants
-    if not len(guard):
-        guard = np.array([entry.verdict.fitness])
-    return Finalist(entry, law, guard, found)
+    return Finalist(entry, law, errors, found)
 
 
 def _best(finalists: Sequence[Finalist]) -> Finalist:

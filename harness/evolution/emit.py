@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.evolution import runtime
 from harness.evolution.expression import Law
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.formula import formula
 from harness.evolution.rows import Axis, FloatArray, Kind, Loss
 
 _WIDTH = 96
@@ -85,7 +85,7 @@ def _coordinate_names(axes: Sequence[Axis]) -> list[str]:
 
 
 def _docstring(law: Law, emission: Emission) -> str:
-    text = formula(law, scale_names(emission.axes), emission.targets)
+    text = formula(law, emission.axes, emission.targets)
     lines = [emission.title, "", *textwrap.wrap(text, _WIDTH, subsequent_indent="    ")]
     lines += ["", f"{law.n_constants} constants for each target of a group."]
     if emission.origin:
@@ -116,7 +116,7 @@ def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequen
         if index in law.features:
             column = f"data_points[:, {index}]"
             if axis.kind is Kind.LOG:
-                lines.append(f"    {name} = {column} - {axis.reference!r}")
+                lines.append(f"    {name} = ({column} - {axis.reference!r}) / {axis.unit!r}")
             else:
                 lines.append(
                     f"    {name} = np.log(np.maximum({column}, 1e-12) / {axis.reference!r})"

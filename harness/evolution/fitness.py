@@ -17,8 +17,11 @@ from harness.evolution.scales import (
 
 PRICE = 0.03
 """What a constant costs, in units of log error."""
-BEST, WORST = 1e-5, 20.0
-"""Between these a normalised error counts."""
+DESCRIBES = 0.1
+"""Weight of the log error of the fit to all train rows: where no fold can tell laws apart, a law
+that does not even describe the rows is not to win by luck."""
+BEST, WORST = 1e-5, 1.0
+"""Between these a normalised error counts: how much worse than the mean a law is says nothing."""
 _TOP = 2
 """How many of the starts, fitted to all train rows, each fold begins with."""
 _ALL_STEPS, _FOLD_STEPS = 12, 8
@@ -40,11 +43,23 @@ class Score:
     """Normalised error on all train rows."""
 
     def fitness(self, folds: Sequence[Fold], purpose: str = "search") -> float:
-        """Return the mean log error of the folds of a purpose, constants priced; less is better."""
+        """Return the mean of the costs of the folds of a purpose; less is better."""
         chosen = [place for place, fold in enumerate(folds) if fold.purpose == purpose]
-        if not chosen:
-            return float(np.log(self.fit)) + PRICE * self.n_constants
-        return float(np.log(self.errors[chosen]).mean()) + PRICE * self.n_constants
+        return float(costs(self.errors[chosen], self.n_constants, self.fit).mean())
+
+
+def costs(errors: FloatArray, n_constants: int, fit: float) -> FloatArray:
+    """Return what each fold says against a law, ``(folds,)``; their mean is its fitness.
+
+    Without a fold the fit to all train rows stands for one.
+
+    Args:
+        errors: Normalised errors of the folds, clipped.
+        n_constants: Of a group.
+        fit: Normalised error on all train rows, clipped.
+    """
+    logs: FloatArray = np.log(errors if len(errors) else np.array([fit]))
+    return logs + (PRICE * n_constants + DESCRIBES * float(np.log(fit)))
 
 
 def normalised_error(off: FloatArray, y: FloatArray, loss: Loss) -> float:
@@ -229,10 +244,15 @@ def start_points(law: Law, count: int, theta: FloatArray | None = None) -> Float
     slots = law.slots
     if not slots:
         return np.empty((1, 0))
-    # Each slot walks through its own starts at its own pace: no two walk together.
+    # Each slot walks through its own starts at its own pace, and slots that mean the same begin at
+    # different ones: twins that begin together never part.
+    twins = [slots[:place].count(slot) for place, slot in enumerate(slots)]
     usual = np.array(
         [
-            [_start(slot, place, number) for place, slot in enumerate(slots)]
+            [
+                _start(slot, place, twin, number)
+                for place, (slot, twin) in enumerate(zip(slots, twins, strict=True))
+            ]
             for number in range(count)
         ]
     )
@@ -242,6 +262,7 @@ def start_points(law: Law, count: int, theta: FloatArray | None = None) -> Float
     return np.concatenate([np.atleast_2d(theta), usual])
 
 
-def _start(slot: Slot, place: int, number: int) -> float:
+def _start(slot: Slot, place: int, twin: int, number: int) -> float:
     count = len(slot.starts)
-    return slot.starts[(number * (2 * place + 1) + number // count * (place + 1)) % count]
+    walked = number * (2 * place + 1) + number // count * (place + 1)
+    return slot.starts[(walked + twin) % count]

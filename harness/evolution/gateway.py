@@ -15,7 +15,7 @@ import numpy as np
 from harness.candidates.program import Candidate
 from harness.evaluation import children
 from harness.evaluation.rules import check_constants, count_constants
-from harness.evolution.fitness import BEST, PRICE, WORST, normalised_error
+from harness.evolution.fitness import BEST, WORST, costs, normalised_error
 from harness.evolution.folds import Fold
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.failures import FailureKind
@@ -77,21 +77,16 @@ class Verdict:
     """What the folds say of a program."""
 
     fitness: float
-    """Mean log error of the folds, constants priced; infinite where it failed."""
+    """Mean of what the folds say against it (``costs``); infinite where it failed."""
     errors: tuple[float, ...] = ()
     """Normalised mean square error of each fold, clipped."""
     n_constants: int = 0
     failure: str = ""
     """Why there is no fitness, as one line."""
     fit: float | None = None
-    """Normalised error on all train rows; decides nothing. None for program text."""
+    """Normalised error on all train rows; None where it failed."""
     theta: FloatArray | None = None
     """Shape constants of a tree, ``(cells, P)``."""
-
-
-def fitness_of(errors: FloatArray, n_constants: int) -> float:
-    """Return the mean log error of folds, constants priced; less is better."""
-    return float(np.log(errors).mean()) + PRICE * n_constants
 
 
 class ProgramGateway:
@@ -121,7 +116,7 @@ class ProgramGateway:
         self._limits = limits
 
     def evaluate(self, source: str) -> Verdict:
-        """Fit a program to each fold's rows and judge it on what the fold holds out.
+        """Fit a program to each fold's rows and to all, and judge it on what the fold holds out.
 
         Two children: one fits every group of every fold, one predicts. What a program does wrong is
         its failure; a sandbox that breaks is not, and raises.
@@ -129,22 +124,26 @@ class ProgramGateway:
         Raises:
             SandboxBroken: Our fault.
         """
+        real = self._rows.weights > 0
+        folds = [*self._folds, Fold("all train rows", "search", real, real)]
         try:
-            most, found = self._predicted(source, self._folds)
+            most, found = self._predicted(source, folds)
         except ChildFailed as error:
             return Verdict(np.inf, failure=_said(error))
         too_many = check_constants({"": most}, self._side.max_params)
         if too_many:
             return Verdict(np.inf, n_constants=most, failure=f"rule violation: {most} constants")
         rows, errors = self._rows, []
-        for number, fold in enumerate(self._folds):
+        for number, fold in enumerate(folds):
             groups = [group for group in range(len(rows.groups)) if fold.judged[group].any()]
             y = np.concatenate([rows.y[group][fold.judged[group]] for group in groups])
             said = np.concatenate([found[number, group] for group in groups])
             with np.errstate(over="ignore"):
                 errors.append(normalised_error(said - y, y, rows.loss))
         clipped = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
-        return Verdict(fitness_of(clipped, most), tuple(clipped.tolist()), most)
+        *errors, fit = clipped.tolist()
+        fitness = float(costs(np.array(errors), most, fit).mean())
+        return Verdict(fitness, tuple(errors), most, fit=fit)
 
     def answers(self, source: str) -> FloatArray | str:
         """Return what a program says of all train rows, fitted to them, ``(G, N, T)``.

@@ -13,6 +13,7 @@ _NODES = {
     for kind in (
         scales.Feature,
         scales.Shift,
+        scales.Bend,
         scales.Blend,
         scales.Bottleneck,
         scales.Effective,

@@ -26,6 +26,7 @@ from harness.evolution.expression import (
 )
 from harness.evolution.rows import Kind, TrainRows
 from harness.evolution.scales import (
+    Bend,
     Blend,
     Bottleneck,
     Effective,
@@ -167,6 +168,14 @@ def _bent(index: int, logs: list[int]) -> Iterator[Form]:
     yield Form("rectified power law, summed", LIN, Law(_terms(Saturation(here), *others)))
     smooth = Law(_terms(Log(here), Log(Shift(here)), *lines), link="log")
     yield Form("smoothly broken power law", CABALLERO, smooth)
+    bends = [Log(Bend(here)), Log(Bend(here))]
+    for count in (1, 2):
+        law = Law(_terms(Log(here), *bends[:count], *lines), link="log")
+        yield Form("broken power law", CABALLERO, law)
+    peak = (_power(index), Saturation(here))
+    yield Form("a peak", NAKKIRAN, Law(_terms(peak, *others)))
+    yield Form("a power law and a peak", NAKKIRAN, Law(_terms(_power(index), peak, *others)))
+    yield Form("a fall and a peak", NAKKIRAN, Law(_terms(Saturation(here), peak, *others)))
     yield Form("a power law and a hump", NAKKIRAN, Law(_terms(_power(index), Bump(here), *others)))
     yield Form("a hump", NAKKIRAN, Law(_terms(Bump(here), *others)))
     line = Log(here)

@@ -9,7 +9,7 @@ import numpy as np
 from harness.evolution.choose import Choice, choose, starts_of
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.fitness import start_points
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.formula import formula
 from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.search import Search
@@ -60,7 +60,7 @@ def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
     about = Emission(
         side.title, search.rows.axes, search.rows.targets, starts, words, search.rows.loss
     )
-    text = formula(law, scale_names(search.rows.axes), side.target_names)
+    text = formula(law, search.rows.axes, side.target_names)
     return Result(write_program(law, about), chosen.entry, text, choice.why, choice)
 
 

@@ -18,6 +18,8 @@ Loss: TypeAlias = Literal["squares", "robust"]
 _WIDE = 3.0
 """A positive feature that spans this factor is a scale: its logarithm matters."""
 _FLOOR = 1e-12
+_USUAL_SPREAD = 2.0
+"""Standard deviation of the natural logarithm of a scale over three decades."""
 
 
 class Kind(StrEnum):
@@ -39,14 +41,17 @@ class Axis:
     kind: Kind
     reference: float
     """Geometric mean of a scale (1 for a share), mean of a logarithm."""
+    unit: float = 1.0
+    """What a logarithm's coordinate is divided by, so that all coordinates span about as much."""
 
     def coordinate(self, values: FloatArray) -> FloatArray:
         """Return the coordinate in which laws are written, shape kept.
 
-        The logarithm of value / reference for scales and shares, value - reference otherwise.
+        The logarithm of value / reference for scales and shares, (value - reference) / unit
+        otherwise.
         """
         if self.kind is Kind.LOG:
-            return values - self.reference
+            return (values - self.reference) / self.unit
         return np.log(np.maximum(values, _FLOOR) / self.reference)
 
 
@@ -113,7 +118,9 @@ def _axis(name: str, values: FloatArray) -> Axis:
         return Axis(name, Kind.SCALE, _short(float(np.exp(np.log(values).mean()))))
     if low >= 0 and high <= 1:
         return Axis(name, Kind.SHARE, 1.0)
-    return Axis(name, Kind.LOG, _short(float(values.mean())))
+    spread = float(values.std())
+    unit = _short(spread / _USUAL_SPREAD) if spread > 0 else 1.0
+    return Axis(name, Kind.LOG, _short(float(values.mean())), unit)
 
 
 def _short(value: float) -> float:

@@ -31,6 +31,7 @@ WIDTH = Slot(-3.0, 3.0, (0.0, 1.0, -1.0, 0.5), "log_width")
 MIX = Slot(-3.0, 3.0, (0.5, 1.0, -0.5, 0.2), "mix")
 RATE = Slot(-30.0, 30.0, (-1.0, -5.0, 2.0, -0.2), "rate")
 EPOCHS = Slot(-2.0, 8.0, (2.7, 1.0, 4.0, 0.0), "log_epochs")
+SHARPNESS = Slot(-1.5, 2.5, (0.5, 1.2, 0.0, 1.8), "log_sharpness")
 SUPPORT = Slot(-12.0, 12.0, (0.0, 2.0, -2.0, 4.0), "log_support")
 
 Theta: TypeAlias = Sequence[FloatArray]
@@ -102,6 +103,36 @@ class Shift:
 
     def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
         return f"np.logaddexp({self.of.code(names, constants[1:])}, {constants[0]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """``(x^k + m^k)^(1/k)``: a power of it has another exponent above m than below.
+
+    A break of a smoothly broken power law (Caballero et al. 2022, arXiv:2210.14891); k says how
+    sharp it is.
+    """
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (PLACE, SHARPNESS, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        sharpness = np.exp(theta[1])
+        inner = self.of.value(columns, theta[2:])
+        result: FloatArray = np.logaddexp(sharpness * inner, sharpness * theta[0]) / sharpness
+        return result
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        inner, sharpness = self.of.code(names, constants[2:]), f"np.exp({constants[1]})"
+        bent = f"np.logaddexp({sharpness} * {inner}, {sharpness} * {constants[0]})"
+        return f"({bent} / {sharpness})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +263,4 @@ class Supported:
         return f"(np.minimum({size}, {support}) + np.log1p({scale} * {worth}))"
 
 
-Scale: TypeAlias = Feature | Shift | Blend | Bottleneck | Effective | Supported
+Scale: TypeAlias = Feature | Shift | Bend | Blend | Bottleneck | Effective | Supported

@@ -27,6 +27,7 @@ from harness.evolution.expression import (
 from harness.evolution.library import repetitions
 from harness.evolution.rows import Kind, TrainRows
 from harness.evolution.scales import (
+    Bend,
     Blend,
     Bottleneck,
     Feature,
@@ -157,7 +158,9 @@ class Variation:
 
         def bent(scale: Scale) -> Scale | None:
             if rng.random() < 0.5 or len(self._logs) < 2:
-                return None if isinstance(scale, Shift) else Shift(scale)
+                if isinstance(scale, Shift | Bend):
+                    return None
+                return Shift(scale) if rng.random() < 0.7 else Bend(scale)
             joins = Feature(_pick(rng, self._logs))
             if joins.index in scale.features:
                 return None
@@ -170,6 +173,8 @@ class Variation:
             if isinstance(scale, Shift):
                 bare = isinstance(scale.of, Feature) and scale.of.index in self._shares
                 return None if bare else scale.of
+            if isinstance(scale, Bend):
+                return scale.of
             return scale.first if isinstance(scale, Blend | Bottleneck) else None
 
         return _in_one_scale(law, rng, straight)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 from harness.evolution.expression import Law
-from harness.evolution.fitness import Judge
+from harness.evolution.fitness import Judge, costs
 from harness.evolution.folds import Fold
-from harness.evolution.gateway import PROGRAM_LIMITS, ProgramGateway, TrainSide, Verdict, fitness_of
+from harness.evolution.gateway import PROGRAM_LIMITS, ProgramGateway, TrainSide, Verdict
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.limits import Limits
 from harness.runner.pool import SandboxPool
@@ -26,7 +26,7 @@ def judged(judge: Judge, law: Law, theta: FloatArray | None) -> Verdict:
     """Fit a law to the folds and say what they say of it."""
     score = judge.score(law, theta)
     return Verdict(
-        fitness_of(score.errors, score.n_constants) if len(score.errors) else float("inf"),
+        float(costs(score.errors, score.n_constants, score.fit).mean()),
         tuple(score.errors.tolist()),
         score.n_constants,
         fit=score.fit,

@@ -32,7 +32,7 @@ from harness.evolution.choose import Finalist, starts_of
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.fitness import start_points
 from harness.evolution.folds import plan_folds
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.formula import formula
 from harness.evolution.gateway import train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
@@ -159,7 +159,7 @@ def written(search: Search, entry: Entry) -> tuple[str, str]:
     usual = start_points(law, 4)
     starts = np.concatenate([starts_of(finalist, 4), usual]) if law.slots else usual
     about = Emission(side.title, search.rows.axes, search.rows.targets, starts)
-    return write_program(law, about), formula(law, scale_names(search.rows.axes), side.target_names)
+    return write_program(law, about), formula(law, search.rows.axes, side.target_names)
 
 
 def lines() -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from harness.evolution.choose import choose
 from harness.evolution.expression import Law
-from harness.evolution.fitness import PRICE, Judge
+from harness.evolution.fitness import Judge, costs
 from harness.evolution.folds import Fold, joint_ranks
 from harness.evolution.gateway import TrainSide, train_side
 from harness.evolution.ledger import Budget
@@ -158,11 +158,10 @@ def judged(
         some = [e for e in fitted if (e.proposal.proposer == "library") is known]
         for entry in some[:MOST]:
             law, theta = entry.proposal.law, entry.verdict.theta
-            if law is None:
+            if law is None or entry.verdict.fit is None:
                 continue
             score = guard.score(law, theta if theta is not None and theta.size else None)
-            price = PRICE * score.n_constants
-            of_guard = float(np.log(score.errors).mean()) + price if len(score.errors) else 0.0
+            of_guard = float(costs(score.errors, score.n_constants, entry.verdict.fit).mean())
             found.append(Judged(entry, of_guard, worth(law, entry)))
     choice = choose(search)
     if choice is None or choice.chosen.law is None:

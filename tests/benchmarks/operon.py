@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from harness.evolution import runtime
-from harness.evolution.fitness import BEST, PRICE, WORST
+from harness.evolution.fitness import BEST, WORST, costs
 from harness.evolution.folds import Fold
 from harness.evolution.rows import FloatArray, Kind, TrainRows
 
@@ -152,9 +152,10 @@ def _fitted(one: Expression, x: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def _fitness(one: Expression, rows: TrainRows, target: int, folds: Sequence[Fold]) -> float:
-    """Return the mean log error over the folds, constants priced."""
+    """Return the fitness of one target's expression."""
     logs = []
-    for fold in folds:
+    real = rows.weights > 0
+    for fold in (*folds, Fold("all train rows", "search", real, real)):
         off, seen = [], []
         for group in range(len(rows.groups)):
             judged, fitted = fold.judged[group], fold.fitted[group]
@@ -172,7 +173,8 @@ def _fitness(one: Expression, rows: TrainRows, target: int, folds: Sequence[Fold
         with np.errstate(all="ignore"):
             error = np.square(np.concatenate(off)).mean() / np.concatenate(seen).var()
         logs.append(np.log(np.clip(np.nan_to_num(error, nan=WORST), BEST, WORST)))
-    return float(np.mean(logs)) + PRICE * (len(one.constants) + 2)
+    *errors, fit = logs
+    return float(costs(np.exp(errors), len(one.constants) + 2, float(np.exp(fit))).mean())
 
 
 def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:

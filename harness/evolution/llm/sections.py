@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.candidates.markers import END, START, find_markers
 from harness.evolution.archive import Member
-from harness.evolution.fitness import PRICE
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.fitness import DESCRIBES, PRICE
+from harness.evolution.formula import formula
 from harness.evolution.llm import residuals, words
 from harness.evolution.llm.region import cut
 from harness.evolution.proposals import Entry, View
@@ -80,7 +80,7 @@ def rules(view: View) -> str:
 
 def judged(view: View) -> str:
     """Return how fitness is made, and what the folds are called."""
-    lines = [words.JUDGED.format(price=PRICE), "Folds:"]
+    lines = [words.JUDGED.format(price=PRICE, describes=DESCRIBES), "Folds:"]
     for letter, fold in zip(_letters(), view.folds[:_MOST_FOLDS], strict=False):
         fitted, held_out = fold.sizes
         lines.append(f"{letter} = {fold.name} ({fitted} rows fitted, {held_out} judged)")
@@ -183,7 +183,7 @@ def _shown(view: View, number: int) -> str:
     proposal = entry.proposal
     head = f"#{number}, {_figures(entry)}"
     if proposal.law is not None:
-        said = formula(proposal.law, scale_names(view.rows.axes), view.side.target_names)
+        said = formula(proposal.law, view.rows.axes, view.side.target_names)
         return f"{head}\n    {clipped(said, _FORMULA)}"
     code = "\n".join(cut(proposal.source or "").texts).strip("\n")
     return f"{head}\n{clipped(code, _EXCERPT)}"

@@ -27,10 +27,11 @@ NO_CAP = "The number of constants is not limited, but each costs."
 
 JUDGED = """\
 How a program is judged: less is better.
-fitness = mean over folds of ln(normalised mean square error) + {price:g} for each constant of a \
-group. Each fold fits the program to the smaller train rows and judges it on the larger ones that \
-it holds out; 1 is as bad as guessing the mean. A constant that does not lower the mean log error \
-by {price:g} is not worth having."""
+fitness = mean over folds of ln(normalised mean square error, 1 at most) + {price:g} for each \
+constant of a group + {describes:g} ln(normalised error of the fit to all train rows). Each fold \
+fits the program to the smaller train rows and judges it on the larger ones that it holds out; 1 \
+is as bad as guessing the mean. A constant that does not lower the mean log error by {price:g} is \
+not worth having."""
 
 REGION = """\
 Only what stands between the lines {start} and {end} may change; all else is kept as it is."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from harness.evolution.formula import formula, scale_names
+from harness.evolution.formula import formula
 from harness.evolution.proposals import Entry
 from harness.evolution.report.words import BRIEF, LONG, count, fixed, plain
 from harness.evolution.search import Search
@@ -16,9 +18,9 @@ def formula_of(search: Search, entry: Entry) -> str:
     """Return an entry's law in one line; for text, what there is to say."""
     law, source = entry.proposal.law, entry.proposal.source
     if law is not None:
-        features = [plain(name, BRIEF) for name in scale_names(search.rows.axes)]
+        axes = [replace(axis, name=plain(axis.name, BRIEF)) for axis in search.rows.axes]
         targets = [plain(name, BRIEF) for name in search.side.target_names]
-        return plain(formula(law, features, targets), LONG)
+        return plain(formula(law, axes, targets), LONG)
     if source is not None:
         return f"program text, {count(len(source.splitlines()), 'line')}"
     return "no program"

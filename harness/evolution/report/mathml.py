@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
 from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
-from harness.evolution.formula import bare_name, is_exponential
+from harness.evolution.formula import scale_of
 from harness.evolution.report.words import BRIEF, plain
+from harness.evolution.rows import Axis, Kind
 from harness.evolution.scales import (
+    Bend,
     Bottleneck,
     Effective,
     Feature,
@@ -28,6 +31,7 @@ _LETTERS = {
     "rate": "t",
     "log_epochs": "R",
     "log_support": "k",
+    "log_sharpness": "k",
 }
 
 
@@ -41,16 +45,16 @@ def is_logarithm(slot: Slot) -> bool:
     return slot.name.startswith("log_")
 
 
-def law_pieces(law: Law, features: Sequence[str], targets: Sequence[str]) -> list[Markup]:
+def law_pieces(law: Law, axes: Sequence[Axis], targets: Sequence[str]) -> list[Markup]:
     """Return a law as ``math`` elements that a line may be broken between, factor by factor.
 
     Args:
         law: The law.
-        features: Their names, as ``formula.scale_names`` gives them.
+        axes: The features.
         targets: Their names; one stands for all.
     """
     names = iter(symbols(law))
-    written = _Writer([plain(name, BRIEF) for name in features], names)
+    written = _Writer([replace(axis, name=plain(axis.name, BRIEF)) for axis in axes], names)
     target = plain(targets[0], BRIEF) if len(targets) == 1 else "each target"
     left = _call("log", _name(target)) if law.link == "log" else _name(target)
     pieces = [left + _operator("=")]
@@ -66,8 +70,8 @@ def law_pieces(law: Law, features: Sequence[str], targets: Sequence[str]) -> lis
 class _Writer:
     """Writes factors, taking one name for each shape constant in order."""
 
-    def __init__(self, features: Sequence[str], names: Iterator[str]) -> None:
-        self._features = features
+    def __init__(self, axes: Sequence[Axis], names: Iterator[str]) -> None:
+        self._axes = axes
         self._names = names
 
     def factor(self, factor: Factor) -> Markup:
@@ -75,14 +79,14 @@ class _Writer:
             exponent = self._next()
             return _raised(self.scale(factor.of), exponent)
         if isinstance(factor, Log):
-            if isinstance(factor.of, Feature) and is_exponential(self._features[factor.of.index]):
-                return _name(bare_name(self._features[factor.of.index]))
+            if isinstance(factor.of, Feature) and self._axes[factor.of.index].kind is Kind.LOG:
+                return _name(self._axes[factor.of.index].name)
             return _call("log", self.scale(factor.of))
         if isinstance(factor, Raw):
-            return _name(bare_name(self._features[factor.index]))
+            return _name(self._axes[factor.index].name)
         if isinstance(factor, Mixture):
             parts = [
-                self._next() + _operator("·") + _name(self._features[index])
+                self._next() + _operator("·") + _name(self._axes[index].name)
                 for index in factor.shares
             ]
             return _call("exp", _operator("+").join(parts))
@@ -97,16 +101,21 @@ class _Writer:
 
     def scale(self, scale: Scale) -> Markup:
         if isinstance(scale, Feature):
-            return _name(self._features[scale.index])
+            return _name(scale_of(self._axes[scale.index]))
         if isinstance(scale, Shift):
             shift = self._next()
             return _inside(self.scale(scale.of) + _operator("+") + shift)
+        if isinstance(scale, Bend):
+            place, sharpness = self._next(), self._next()
+            inner = _raised(self.scale(scale.of), sharpness)
+            root = _over(Markup("<mn>1</mn>"), sharpness)
+            return _raised(_inside(inner + _operator("+") + _raised(place, sharpness)), root)
         if isinstance(scale, Effective):
-            unique, seen = self._features[scale.unique], self._features[scale.seen]
+            unique, seen = self._axes[scale.unique].name, self._axes[scale.seen].name
             both = _name(unique) + _operator(",") + _name(seen)
             return _call("effective", both + _operator(";") + self._next())
         if isinstance(scale, Supported):
-            size, unique = self._features[scale.size], self._features[scale.unique]
+            size, unique = self._axes[scale.size].name, self._axes[scale.unique].name
             both = _name(size) + _operator(",") + _name(unique)
             constants = self._next() + _operator(",") + self._next()
             return _call("supported", both + _operator(";") + constants)

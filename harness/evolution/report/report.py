@@ -12,8 +12,7 @@ from markupsafe import Markup
 
 from harness.errors import UserError
 from harness.evolution.choose import Choice
-from harness.evolution.fitness import PRICE
-from harness.evolution.formula import scale_names
+from harness.evolution.fitness import DESCRIBES, PRICE
 from harness.evolution.proposals import Entry
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, from_library, is_scored
@@ -81,6 +80,7 @@ def render_report(search: Search, result: Result, *, date: str = "") -> str:
         "models": tried.models(search),
         "spent": _spent(search),
         "price": f"{PRICE:g}",
+        "describes": f"{DESCRIBES:g}",
         "program": program_text(result.source),
         **_of_law(search, result),
     }
@@ -105,7 +105,7 @@ def _of_law(search: Search, result: Result) -> dict[str, object]:
     fits = against.fits_of(search, choice.chosen, law)
     return {
         **values,
-        "pieces": law_pieces(law, scale_names(search.rows.axes), search.side.target_names),
+        "pieces": law_pieces(law, search.rows.axes, search.side.target_names),
         "constants": against.constants_table(search, law, fits),
         "meanings": against.meanings(search, law),
         "predicted": against.predicted_figures(search, fits),

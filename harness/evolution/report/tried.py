@@ -10,7 +10,6 @@ import numpy as np
 
 from harness.evolution.archive import Added
 from harness.evolution.choose import Choice, Finalist
-from harness.evolution.fitness import PRICE
 from harness.evolution.proposals import Entry
 from harness.evolution.report.entries import (
     OFFLINE,
@@ -157,7 +156,6 @@ def finalists(search: Search, choice: Choice) -> Table:
 def fold_errors(search: Search, choice: Choice) -> Table:
     """Return each finalist's error on each fold."""
     ranked = _ranked(choice)
-    guards = [np.exp(one.guard - PRICE * one.entry.verdict.n_constants) for one in ranked]
     rows: list[tuple[str, ...]] = []
     for number, fold in enumerate(search.folds):
         errors = [one.entry.verdict.errors for one in ranked]
@@ -166,7 +164,7 @@ def fold_errors(search: Search, choice: Choice) -> Table:
     rows.append(("spread of log error", "search", *(_log_spread(one) for one in ranked)))
     if search.guards:
         for number, fold in enumerate(search.guards):
-            shown = [figure(float(own[number]), 3) for own in guards]
+            shown = [figure(float(own[number]), 3) for own in (one.errors for one in ranked)]
             rows.append((plain(fold.name), "guard", *shown))
         spread = [fixed(_spread(one.guard), 2) for one in ranked]
         rows.append(("spread of log error", "guard", *spread))
