@@ -26,7 +26,7 @@ from harness.tasks import load_catalogue
 from harness.tasks.reading import read_bytes
 
 EXAMPLES = 1000
-SLOW = {"results": 600, "run_path": 400, "board": 800, "task": 800}
+SLOW = {"results": 600, "run_path": 400, "board": 800, "task": 800, "config": 600, "answer": 600}
 """Examples for readers that take a millisecond or more for one."""
 MEMORY = 256 << 20
 """Bytes at the height of one input; the largest inputs of the table have some megabytes."""

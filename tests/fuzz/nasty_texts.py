@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from conftest import TRAIN
 
 from fuzz.cases import Case, Inputs
-from fuzz.seeds import seeds
+from fuzz.seeds import GROUP_MEDIAN, seeds
 
 MANY = 50_000
 
@@ -204,6 +204,46 @@ _BOARDS_REFUSED: Inputs = {
     "deep": b'{"task": ' + b"[" * MANY + b"]" * MANY + b"}",
 }
 
+# --- searches
+
+_CONFIGS_READ: Inputs = {
+    "a key that is not shown": "llm:\n  api_key: sk-very-secret\n  models: [{name: m}]\n",
+    "nothing that means anything": "checkpoint_interval: 10\n",
+    "keys that are numbers": "1: 2\nllm: {3: 4}\n",
+}
+_CONFIGS_REFUSED: Inputs = {
+    "a list": "- 1\n",
+    "a model without a name": "llm: {models: [{weight: 1}]}\n",
+    "a weight below zero": "llm: {models: [{name: m, weight: -1}]}\n",
+    "a weight that is none": "llm: {models: [{name: m, weight: .nan}]}\n",
+    "a section that is a list": "llm: [1]\n",
+    "iterations beyond all counts": "max_iterations: " + "9" * 400 + "\n",
+    "a truth for a number": "max_iterations: true\n",
+    "an address of two lines": 'llm: {primary_model: m, api_base: "http://x\\ny"}\n',
+}
+_ANSWERS_READ: Inputs = {
+    "a fence in a fence": f"```python\n{GROUP_MEDIAN}```\n```text\nno\n```\n",
+    "thoughts that hold another": (
+        f"<think>```python\nx\n```</think>\n```python\n{GROUP_MEDIAN}```\n"
+    ),
+}
+_ANSWERS_REFUSED: Inputs = {
+    "a fence that stays open": f"```python\n{GROUP_MEDIAN}",
+    "blocks within blocks": "<<<<<<< SEARCH\n" * 500,
+    "many brackets": "```python\nfit_scaling_law = scaling_law_func = " + "(" * 5000 + "\n```\n",
+    "null bytes": "```python\ndef fit_scaling_law(x, y):\n    return '\0'\n```\n",
+    "only a fence": "```",
+    "many fences": "```\n" * 4000,
+    "a thought without end": "<think>" * 3000,
+}
+_LAWS_REFUSED: Inputs = {
+    "an unknown node": '["Import", "os"]',
+    "too few parts": '["Law"]',
+    "a part for a law": '["Feature", 0]',
+    "deep": "[" * 900 + "]" * 900,
+    "deeper": '["Shift", ' * 400 + "0" + "]" * 400,
+}
+
 # --- tasks
 
 _TASK = _SEED["task"].decode()
@@ -307,6 +347,8 @@ READ = {
     "board": _BOARDS_READ,
     "task": _TASKS_READ,
     "table": _TABLES_READ,
+    "config": _CONFIGS_READ,
+    "answer": _ANSWERS_READ,
 }
 REFUSED = {
     "program": _PROGRAMS_REFUSED,
@@ -317,4 +359,7 @@ REFUSED = {
     "board": _BOARDS_REFUSED,
     "task": _TASKS_REFUSED,
     "table": _TABLES_REFUSED,
+    "config": _CONFIGS_REFUSED,
+    "answer": _ANSWERS_REFUSED,
+    "law": _LAWS_REFUSED,
 }

@@ -11,9 +11,11 @@ import numpy as np
 import yaml
 from board_samples import claim, page, run
 from conftest import TEST, TRAIN, task_document
+from evolution_samples import LAWS
 from programs import GROUP_MEAN, LAW
 
 from harness.evaluation.records import Traces
+from harness.evolution.law_text import to_plain
 from harness.leaderboard.run_page import claimed_page
 from harness.results.exchange import to_lines
 from harness.results.records import RunAssignment
@@ -21,6 +23,7 @@ from harness.results.source_page import page_text
 from harness.results.store import Store
 from harness.sandbox.guest import wire
 
+GROUP_MEDIAN = GROUP_MEAN.replace("np.mean", "np.median")
 MARKED = f"# EVOLVE-BLOCK-START\n{GROUP_MEAN}# EVOLVE-BLOCK-END\n"
 
 
@@ -71,6 +74,22 @@ def _replies() -> list[bytes]:
     return [json.dumps({"body": body, "shapes": []}).encode() for body in bodies]
 
 
+_CONFIG = """\
+max_iterations: 100
+random_seed: 42
+llm:
+  models: [{name: one, weight: 0.8}, {name: two}]
+  api_base: https://api.example.com/v1
+  temperature: 0.7
+  max_tokens: 4096
+  timeout: 60
+prompt: {system_message: You find laws., num_top_programs: 4}
+database: {num_islands: 5, migration_interval: 20, population_size: 9}
+evaluator: {timeout: 300, parallel_evaluations: 4}
+diff_based_evolution: false
+"""
+
+
 def _names() -> bytes:
     names = {"agents": {"codex": "Codex"}, "models": {"gpt_5_2": "GPT-5.2", "mod_le": "Modèle"}}
     return yaml.safe_dump(names, allow_unicode=True).encode()
@@ -98,6 +117,15 @@ def seeds() -> dict[str, list[bytes]]:
         ],
         "replies": _replies(),
         "results": [_results()],
+        "config": [_CONFIG.encode()],
+        "answer": [
+            f"idea: a median\n```python\n{GROUP_MEDIAN}```\n".encode(),
+            (
+                b"<think>hm</think>\n<<<<<<< SEARCH\n    return np.array([np.mean(loss_values)])\n"
+                b"=======\n    return np.array([np.median(loss_values)])\n>>>>>>> REPLACE\n"
+            ),
+        ],
+        "law": [json.dumps(to_plain(one)).encode() for one in LAWS.values()],
     }
 
 
@@ -137,6 +165,13 @@ DICTIONARY: dict[str, list[bytes]] = {
     "html": [*_HTML, b"\r", b"\x00"],
     "board": [*_JSON, *_TEXT, b"1e308", b"nano_moe", b'"solution": ', b'"reward_r2": ', b"\\n"],
     "task": [*_TEXT, *_YAML, b"name: ", b"features: ", b"curve: null", b"max_params: ", b"1e308"],
+    "config": [*_TEXT, *_YAML, b"llm:", b"models:", b"${KEY}", b"api_key: ", b"name: ", b"1e308"],
+    "answer": [
+        *_TEXT, b"```", b"```python\n", b"~~~", b"<<<<<<< SEARCH\n", b"=======\n", b"def ",
+        b">>>>>>> REPLACE\n", b"<think>", b"</think>", b"idea: ", b"# EVOLVE-BLOCK-START",
+        b"# EVOLVE-BLOCK-END", b"scaling_law_func", b"fit_scaling_law", b"(" * 200,
+    ],
+    "law": [*_JSON, b'"Law"', b'"Term"', b'"Power"', b'"Feature"', b'"Blend"', b'""'],
     "table": [*_TEXT, b",", b'"', b"group", b"loss", b"nan", b"1e999", b"1_0", "٣".encode()],
     "frame": [*_JSON, b"\xff" * 4, b"\x00" * 8, b'"shapes":', b'"body":', b"[0,1073741824]"],
     "replies": [

@@ -22,12 +22,17 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from programs import GROUP_MEAN
 
 from harness.candidates import find_runs, load_candidate, load_names
-from harness.candidates.markers import find_markers
+from harness.candidates.markers import END, START, find_markers
 from harness.candidates.naming import DISPLAY_NAMES_FILE, save_names
 from harness.candidates.program import MAX_BYTES
 from harness.errors import UserError
+from harness.evolution.law_text import from_plain, to_plain
+from harness.evolution.llm.answers import idea_of, program_of
+from harness.evolution.llm.config import read_config
+from harness.evolution.llm.region import NoRewriteError
 from harness.results.article import read_article
 from harness.results.board_lines import read_board
 from harness.results.exchange import Content, from_lines, to_lines
@@ -45,6 +50,8 @@ SECONDS = 3.0
 LONGEST_MESSAGE = 1500
 _NO_LINE = re.compile(r"\bline (?:-|0\b)")
 
+MARKED = f"import numpy as np\n# {START}\n{GROUP_MEAN}# {END}\n# the end\n"
+"""The parent that models' answers rewrite."""
 COLUMNS = ("size", "tokens", "loss")
 NAMES = ("nano_moe", "nano_vocab")
 """Tasks that the reader of boards is told of."""
@@ -283,6 +290,46 @@ def _lines(data: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="\n")
 
 
+# --- searches
+
+
+def config(data: bytes) -> bool:
+    """A configuration of the field's tools: what is taken is used or refused, never halfway."""
+    found = read_config(file_of(data, "config.yaml"))
+    for line in (*found.ignored, *found.warnings):
+        promise(line.isprintable(), f"not one printable line: {line[:200]!r}")
+    if found.models:
+        found.settings()
+    return True
+
+
+def answer(data: bytes) -> bool:
+    """What a model answered: a program that keeps what it may not change, or a reason for it."""
+    text = data.decode("utf-8", "replace")
+    idea = idea_of(text)
+    promise(not idea or idea.isprintable(), "an idea that is no line")
+    try:
+        program = program_of(text, MARKED, "diff", 20_000)
+    except NoRewriteError as error:
+        promise(str(error), "a refusal without words")
+        return False
+    head, tail = MARKED.split(START, maxsplit=1)[0], MARKED.split(END)[1]
+    promise(program.startswith(head + START), "what stands before the region changed")
+    promise(program.endswith(END + tail), "what stands after the region changed")
+    return True
+
+
+def law(data: bytes) -> bool:
+    """A tree of the journal: what is read is written as it was."""
+    try:
+        found = from_plain(json.loads(data))
+        again = to_plain(found)
+    except (ValueError, TypeError, RecursionError, AttributeError):
+        return False  # a row of a journal has a seal: what breaks it is ours, and is seen
+    promise(from_plain(again) == found, "a law changed when written")
+    return True
+
+
 READERS: dict[str, Callable[[bytes], bool]] = {
     "program": program,
     "names": names,
@@ -295,6 +342,9 @@ READERS: dict[str, Callable[[bytes], bool]] = {
     "frame": frame,
     "replies": replies,
     "results": results,
+    "config": config,
+    "answer": answer,
+    "law": law,
 }
 
 

@@ -104,7 +104,8 @@ def _check_address(address: str | None) -> None:
         host = parts.hostname
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not host:
+    is_one_word = address.isprintable() and not any(c.isspace() for c in address)
+    if parts.scheme not in {"http", "https"} or not host or not is_one_word:
         msg = "base_url: expected an address such as http://127.0.0.1:8000/v1"
         raise ValueError(msg)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
