@@ -14,6 +14,9 @@ from typer.testing import CliRunner
 import harness
 from harness.cli import app
 from harness.errors import UserError
+from harness.evolution.emit import Emission, write_program
+from harness.evolution.expression import Law, Power, Term
+from harness.evolution.scales import Feature
 from harness.evolution.tables import read_table
 from harness.tasks.catalogue import load_definition
 
@@ -79,6 +82,39 @@ def test_runs_that_diverged_are_forgiven_with_the_robust_loss() -> None:
     found = harness.discover(frame, target="loss", evaluations=60, minutes=1, loss="robust")
     assert abs(found.predict(asked).predicted[0] - truth) < 0.1
     assert "def fit_robust" in found.program
+
+
+def test_a_table_with_any_names_is_saved_as_a_task(desk: Path) -> None:
+    names = {"params": "Model Size (B)", "tokens": "group", "loss": "Val. Loss"}
+    table().rename(columns=names).drop(columns=["run", "where"]).to_csv("runs.csv", index=False)
+    line = ("--target", "Val. Loss", "--evaluations", "40", "--jobs", "1")
+    code, out, said = invoke("discover", "runs.csv", *line)
+    assert code == 0, out + said
+    document = load_definition(desk / "runs_law" / "runs.yaml").definition
+    assert [column.name for column in document.features] == ["Model_Size_B", "group_column"]
+    assert document.targets[0].name == "Val_Loss"
+    assert "'Model Size (B)'" in document.features[0].meaning
+    code, out, said = invoke("score", "runs_law/runs_law.py", "--task", "runs_law/runs.yaml")
+    assert code == 0, out + said
+
+
+def test_columns_may_be_called_anything() -> None:
+    frame = table().rename(columns={"params": "Size (B), all", "tokens": "\u2211 tokens"})
+    rng = np.random.default_rng(0)
+    for name in ("np", "shape", "lambda", "", "size_b_all", "2nd"):
+        frame[name] = rng.uniform(2, 3, len(frame))
+    found = harness.discover(frame, target="loss", evaluations=260, minutes=1)
+    names = list(found.table.features)
+    assert {"Size (B), all", "np", "shape"} <= set(names)
+    every = Law(tuple(Term((Power(Feature(place)),)) for place in range(len(names))))
+    axes = found.search.rows.axes
+    text = write_program(every, Emission("t", axes, ("loss",), np.zeros((1, len(names)))))
+    for source in (found.program, text):
+        program: dict[str, Any] = {}
+        exec(source, program)
+        x, y = frame[names].to_numpy(dtype=float), frame["loss"].to_numpy()
+        said = program["scaling_law_func"](x, program["fit_scaling_law"](x, y))
+        assert np.isfinite(said).all()
 
 
 def test_held_out_rows_change_nothing_of_the_law() -> None:

@@ -19,7 +19,7 @@ from harness.evolution.expression import Law
 from harness.evolution.formula import formula
 from harness.evolution.rows import Axis, FloatArray, Kind, Loss
 
-_WIDTH = 96
+_WIDTH, _LONG = 96, 100
 _FITS: dict[Loss, tuple[str, ...]] = {
     "squares": ("fit_shape",),
     "robust": ("fit_shape", "fit_robust"),
@@ -52,26 +52,39 @@ def write_program(law: Law, emission: Emission) -> str:
     names = _coordinate_names(emission.axes)
     constants = slot_names(law, emission.axes)
     parts = [
-        _docstring(law, emission),
-        "import numpy as np\nfrom scipy.optimize import least_squares\n",
-        "# EVOLVE-BLOCK-START",
-        _numbers(law, emission, constants),
         _terms(law, emission, names, constants),
         *(_plain_source(name) for name in ("solve_linear", *_FITS[emission.loss])),
         _fit(law, emission),
         _predict(law, emission),
-        "# EVOLVE-BLOCK-END\n",
     ]
-    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+    return (
+        f"{_docstring(law, emission)}\n\nimport numpy as np\n"
+        "from scipy.optimize import least_squares\n\n"
+        f"# EVOLVE-BLOCK-START\n{_numbers(law, emission, constants)}\n\n\n"
+        + "\n\n\n".join(part.strip("\n") for part in parts)
+        + "\n\n\n# EVOLVE-BLOCK-END\n"
+    )
 
 
 def slot_names(law: Law, axes: Sequence[Axis]) -> list[str]:
     """Return names for the shape constants: what each is, and of which features."""
+    features = identifiers([axis.name for axis in axes])
     names: list[str] = []
     for term in law.terms:
         for factor in term.factors:
-            of = "_".join(axes[index].name for index in sorted(factor.features)[:2])
+            of = "_".join(features[index] for index in sorted(factor.features)[:2])
             names += [f"{slot.name}_{of}" for slot in factor.slots]
+    return _numbered(names)
+
+
+def identifiers(names: Sequence[str]) -> list[str]:
+    """Return names as parts of Python names, all different: a column can be called anything."""
+    plain = [re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_") for name in names]
+    return _numbered([name or "column" for name in plain])
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Return names with a number behind those that are there more than once."""
     count: dict[str, int] = {}
     result = []
     for name in names:
@@ -81,7 +94,12 @@ def slot_names(law: Law, axes: Sequence[Axis]) -> list[str]:
 
 
 def _coordinate_names(axes: Sequence[Axis]) -> list[str]:
-    return [axis.name if axis.kind is Kind.LOG else f"log_{axis.name}" for axis in axes]
+    """Return what coordinates are called; each begins so that it is no name of numpy's or ours."""
+    names = []
+    for axis, name in zip(axes, identifiers([axis.name for axis in axes]), strict=True):
+        prefix = "log_" if axis.kind is not Kind.LOG else "" if name.startswith("log_") else "x_"
+        names.append(prefix + name)
+    return names if len(set(names)) == len(names) else [f"x_{n}" for n in range(len(names))]
 
 
 def _docstring(law: Law, emission: Emission) -> str:
@@ -95,10 +113,12 @@ def _docstring(law: Law, emission: Emission) -> str:
 
 
 def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
-    lines = ["# Shape constants: bounds, and where fits begin (found on train rows)."]
-    lines.append(f"SHAPE = ({', '.join(map(repr, constants))}{',' if len(constants) == 1 else ''})")
-    lines.append(f"LOW = np.array({[slot.low for slot in law.slots]!r})")
-    lines.append(f"HIGH = np.array({[slot.high for slot in law.slots]!r})")
+    lines = ["# Shape constants: name, lower and upper bound.", "SHAPE = ("]
+    for slot, name in zip(law.slots, constants, strict=True):
+        lines.append(f'    ("{name}", {slot.low!r}, {slot.high!r}),')
+    lines += [")", "LOW = np.array([low for _, low, _ in SHAPE])"]
+    lines.append("HIGH = np.array([high for _, _, high in SHAPE])")
+    lines.append("# Where fits begin (found on train rows).")
     rows = [f"        {[float(f'{v:.6g}') for v in row]!r}," for row in emission.starts]
     if law.slots:
         lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]
@@ -123,14 +143,23 @@ def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequen
                 )
     if constants:
         comma = "," if len(constants) == 1 else ""
-        lines.append(f"    {', '.join(constants)}{comma} = shape")
+        line = f"    {', '.join(constants)}{comma} = shape"
+        each = [f"        {name}," for name in constants]
+        lines += [line] if len(line) <= _LONG else ["    (", *each, "    ) = shape"]
     lines.append("    return np.column_stack(")
     lines.append("        [")
-    lines += [f"            {code}," for code in law.code(names, constants)]
+    for factors in law.code(names, constants):
+        line = f"            {' * '.join(factors)},"
+        if len(line) <= _LONG or len(factors) == 1:
+            lines.append(line)
+        else:
+            first, *rest = factors
+            lines += ["            (", f"                {first}"]
+            lines += [*(f"                * {factor}" for factor in rest), "            ),"]
     if law.offset:
         lines.append("            np.ones(len(data_points)),")
     lines += ["        ]", "    )"]
-    return "\n\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def _fit(law: Law, emission: Emission) -> str:

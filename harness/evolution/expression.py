@@ -170,12 +170,12 @@ class Bump:
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         off = (self.of.value(columns, theta[2:]) - theta[0]) / np.exp(theta[1])
-        return np.exp(-0.5 * np.minimum(off * off, 1000.0))
+        return np.exp(-0.5 * np.minimum(np.square(off), 1000.0))
 
     def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
         inner = self.of.code(names, constants[2:])
-        off = f"(({inner} - {constants[0]}) / np.exp({constants[1]}))"
-        return f"np.exp(-0.5 * np.minimum({off} * {off}, 1000.0))"
+        off = f"({inner} - {constants[0]}) / np.exp({constants[1]})"
+        return f"np.exp(-0.5 * np.minimum(np.square({off}), 1000.0))"
 
 
 Factor: TypeAlias = Power | Log | Raw | Mixture | Saturation | Bump
@@ -205,10 +205,14 @@ class Term:
             raise ValueError(msg)
         return product
 
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+    def factors_code(self, names: Sequence[str], constants: Sequence[str]) -> list[str]:
+        """Return its factors as Python expressions, to be multiplied in order."""
         own = _shares(self.factors, constants)
         parts = [f.code(names, c) for f, c in zip(self.factors, own, strict=True)]
-        return " * ".join(_in_product(part) for part in parts)
+        return [_in_product(part) for part in parts]
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        return " * ".join(self.factors_code(names, constants))
 
 
 Link = Literal["identity", "log"]
@@ -256,10 +260,10 @@ class Law:
         ]
         return [*parts, np.ones(())] if self.offset else parts
 
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> list[str]:
-        """Return the terms as Python expressions."""
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> list[list[str]]:
+        """Return the factors of each term as Python expressions, to be multiplied in order."""
         own = _shares(self.terms, constants)
-        return [term.code(names, c) for term, c in zip(self.terms, own, strict=True)]
+        return [term.factors_code(names, c) for term, c in zip(self.terms, own, strict=True)]
 
 
 def walk(part: Law | Term | Factor | Scale) -> Iterator[Term | Factor | Scale]:

@@ -11,6 +11,7 @@ import yaml
 
 from harness.errors import UserError
 from harness.evolution.discover import Discovery
+from harness.evolution.emit import identifiers
 from harness.evolution.tables import Table
 from harness.tasks.definition import GROUP_COLUMN
 
@@ -27,16 +28,9 @@ def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path,
         The program's file and the task's YAML file.
 
     Raises:
-        UserError: The folder cannot be written, or a column's name is no identifier.
+        UserError: The folder cannot be written.
     """
     table = discovery.table
-    columns = [*table.features, table.target]
-    for column in columns:
-        if not column.isidentifier() or column == GROUP_COLUMN:
-            raise UserError(
-                f"column {column!r}: a task's columns are letters, digits and _, and not "
-                f"{GROUP_COLUMN!r}; rename it to save a task"
-            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         program = folder / f"{name}_law.py"
@@ -62,10 +56,24 @@ def task_name(text: str) -> str:
     return words[:60] or "table"
 
 
+def _column_names(table: Table) -> list[str]:
+    """Return the features' names, then the target's, as a task may call them."""
+    names = [*table.features, table.target]
+    if all(name.isidentifier() and name != GROUP_COLUMN for name in names):
+        return names
+    return [f"c_{name}" if name[0].isdigit() else name for name in _plain(names)]
+
+
+def _plain(names: Sequence[str]) -> list[str]:
+    return [f"{name}_column" if name == GROUP_COLUMN else name for name in identifiers(names)]
+
+
 def _document(
     discovery: Discovery, name: str, splits: dict[str, dict[str, str]]
 ) -> dict[str, object]:
     table = discovery.table
+
+    *features, target = _column_names(table)
 
     def column(label: str, meaning: str) -> dict[str, str]:
         return {"name": label, "unit": "as given", "meaning": meaning}
@@ -76,8 +84,11 @@ def _document(
         "title": f"{table.target} of a table of training runs ({name})"[:100],
         "suite": "own",
         "description": f"{table.target} from {', '.join(table.features)}; {table.split}.",
-        "features": [column(label, "a column of the table") for label in table.features],
-        "targets": [column(table.target, "what is predicted")],
+        "features": [
+            column(label, f"the column {name!r} of the table")
+            for label, name in zip(features, table.features, strict=True)
+        ],
+        "targets": [column(target, f"the column {table.target!r}, which is predicted")],
         "max_params": discovery.search.side.max_params,
         "fit_seconds": 300,
         "data": {"kind": "shipped", **splits},
@@ -87,7 +98,7 @@ def _document(
 
 
 def _csv(table: Table, *, held_out: bool) -> str:
-    lines = [",".join([GROUP_COLUMN, *table.features, table.target])]
+    lines = [",".join([GROUP_COLUMN, *_column_names(table)])]
     for rows in table.rows(held_out=held_out):
         for x, y in zip(rows.features, rows.targets, strict=True):
             lines.append(_line([_cell(rows.group), *map(_number, (*x, *y))]))
