@@ -190,13 +190,19 @@ def outcome(
         train_only: Leave the held-out split alone, see ``check``.
 
     Raises:
-        UserError: The file or the task is not there, or the task's data is missing or wrong.
+        UserError: The file or the task is not there, the task's data is missing or wrong, or the
+            limit is none.
     """
     from harness.evaluation.evaluate import evaluate as run
+    from harness.limits import MOST_FIT_SECONDS
 
     loaded = task if isinstance(task, Task) else load_task(task)
     limits = limits_for(loaded)
     if timeout is not None:
+        if not 0 < timeout <= MOST_FIT_SECONDS:
+            raise UserError(
+                f"timeout: expected at most {MOST_FIT_SECONDS:,} seconds (20 days), got {timeout:g}"
+            )
         limits = limits.model_copy(update={"fit_seconds": timeout})
     candidate = _candidate(program)
     data = _train_only(loaded) if train_only else None

@@ -7,6 +7,8 @@ from pydantic import Field
 from harness.models import StrictModel
 
 MEBIBYTE = 1024 * 1024
+MOST_FIT_SECONDS = 20 * 24 * 3600
+"""Waiting for a child counts milliseconds in 32 bits."""
 
 
 class Limits(StrictModel):

@@ -178,6 +178,12 @@ class TestScoreAndCheck:
         assert "Error" in done.err
         assert "Traceback" not in done.err
 
+    def test_a_limit_beyond_all_clocks_is_refused(
+        self, sld: Sld, task: Path, file: Path, command: str
+    ) -> None:
+        line = sld(command, file, "--task", task, "--timeout", "1e300").complaint
+        assert "expected at most 1,728,000 seconds" in line
+
     def test_a_good_program_exits_with_0_and_a_bad_one_with_1(
         self, sld: Sld, task: Path, file: Path, command: str
     ) -> None:

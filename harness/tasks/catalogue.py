@@ -12,13 +12,12 @@ from pydantic import ValidationError
 
 from harness import paths
 from harness.errors import UserError, one_line
+from harness.limits import MOST_FIT_SECONDS
 from harness.models import describe_problems
 from harness.tasks.definition import ShippedData, TaskDefinition
 from harness.tasks.suites import SUITES_FILE, SuiteDefinition, load_suites
 from harness.tasks.task import Task
 from harness.tasks.yaml_file import read_mapping
-
-MOST_FIT_SECONDS = 30 * 24 * 3600
 
 
 def load_definition(path: Path) -> Task:
@@ -33,10 +32,9 @@ def load_definition(path: Path) -> Task:
     except ValidationError as error:
         raise UserError(f"{path}: {one_line(describe_problems(error))}") from error
     if definition.fit_seconds > MOST_FIT_SECONDS:
-        # Far above any deadline that a clock or a poll can be given.
         raise UserError(
             f"{path}: fit_seconds: is {definition.fit_seconds:g}; expected at most "
-            f"{MOST_FIT_SECONDS:,} (30 days)"
+            f"{MOST_FIT_SECONDS:,} (20 days)"
         )
     return Task(definition=definition, path=path)
 
