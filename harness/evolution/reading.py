@@ -7,6 +7,7 @@ read can be simplified, refitted and bred from as any other law.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,25 +71,24 @@ def read_program(source: str, gateway: ProgramGateway, rows: TrainRows, cap: int
         return Reading((), "it says the same of all train rows")
     judge, variation = Judge(said, ()), Variation(said, cap)
     found: dict[Law, float] = {}
-
-    def worth(law: Law) -> float:
-        return float(np.log(found[law])) + PRICE * law.n_constants
+    worth: dict[Law, float] = {}
 
     def consider(law: Law) -> None:
         if law not in found and judge.allows(law):
             found[law] = judge.score(law).fit
+            worth[law] = float(np.log(found[law])) + PRICE * law.n_constants
 
     for form in library(said, cap):
         consider(normal_form(form.law))
     rng = np.random.default_rng(0)
     for _ in range(TRIES):
-        parents = sorted(found, key=lambda law: (worth(law), repr(law)))[:_PARENTS]
+        parents = heapq.nsmallest(_PARENTS, worth, key=worth.__getitem__)
         one, two = (parents[int(rng.integers(len(parents)))] for _ in range(2))
         crossed = one != two and rng.random() < 1 / 3
         child = variation.cross(one, two, rng) if crossed else variation.mutate(one, rng)
         if child is not None:
             consider(child.law)
     best: dict[int, Law] = {}
-    for law in sorted(found, key=lambda law: (worth(law), repr(law))):
+    for law in sorted(worth, key=worth.__getitem__):
         best.setdefault(law.n_constants, law)
     return Reading(tuple(Read(law, found[law]) for law in list(best.values())[:_MOST]))
