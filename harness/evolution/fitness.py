@@ -10,6 +10,7 @@ import numpy as np
 from harness.evolution.batch_fit import BatchFit, Problem, fit_batch, says
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
+from harness.evolution.probes import explodes, probe_columns
 from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.scales import (
     Slot,
@@ -122,6 +123,7 @@ class Judge:
             if folds
             else np.empty((self._cells, 0, self._kept.shape[1]))
         )
+        self._probes = tuple(np.repeat(column, n_targets, axis=0) for column in probe_columns(rows))
         self._positive = bool((self._y[self._weights > 0] > 0).all())
 
     def allows(self, law: Law) -> bool:
@@ -149,6 +151,9 @@ class Judge:
         kept = self._best(first, n_starts, min(_TOP, n_starts))
         errors = self._judge(law, whole, first.theta[kept])
         best = kept[:, 0]
+        beyond = says(law, self._probes, first.theta[best], first.linear[best])
+        if explodes(_unlinked(law, beyond), self._y, self._weights):
+            errors = np.full_like(errors, WORST)
         fitted = says(law, self._columns, first.theta[best], first.linear[best])
         fit = self._error(law, fitted, self.rows.weights > 0)
         return Score(
@@ -213,10 +218,14 @@ class Judge:
 
     def _error(self, law: Law, fitted: FloatArray, judged: np.ndarray) -> float:
         """Return the normalised mean square error over some rows, averaged over targets."""
-        predicted = np.exp(np.clip(fitted, -60, 60)) if law.link == "log" else fitted
+        predicted = _unlinked(law, fitted)
         shape = (len(self.rows.groups), len(self.rows.targets), -1)
         off = (predicted - self._y).reshape(shape).transpose(0, 2, 1)[judged]
         return normalised_error(off, self.rows.y[judged], self.rows.loss)
+
+
+def _unlinked(law: Law, total: FloatArray) -> FloatArray:
+    return np.exp(np.clip(total, -60, 60)) if law.link == "log" else total
 
 
 def _drawn(weights: FloatArray, most: int | None) -> np.ndarray:

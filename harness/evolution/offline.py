@@ -44,7 +44,10 @@ class OfflineProposer:
         """
         self.forms = [form for form in library(rows, cap) if judge.allows(form.law)]
         self._given = tuple(given)
-        self._variation = Variation(rows, cap)
+        # Where nobody caps the constants, breeding stops where the published forms do.
+        largest = max((form.law.n_constants for form in self.forms), default=None)
+        most = largest and largest * len(rows.targets)
+        self._variation = Variation(rows, most if cap is None else cap)
         self._novelty = novelty
 
     @property

@@ -18,6 +18,8 @@ Loss: TypeAlias = Literal["squares", "robust"]
 _WIDE = 3.0
 """A positive feature that spans this factor is a scale: its logarithm matters."""
 _FLOOR = 1e-12
+_WHOLE = 0.01
+"""By how much shares may miss 1: they are often rounded to per cent."""
 _USUAL_SPREAD = 2.0
 """Standard deviation of the natural logarithm of a scale over three decades."""
 
@@ -98,7 +100,11 @@ def train_rows(
         loss: How residuals count.
     """
     together = np.concatenate([rows.features for rows in train])
-    axes = tuple(_axis(name, together[:, column]) for column, name in enumerate(features))
+    mixture = _mixture(together)
+    axes = tuple(
+        Axis(name, Kind.SHARE, 1.0) if column in mixture else _axis(name, together[:, column])
+        for column, name in enumerate(features)
+    )
     longest = max(len(rows.features) for rows in train)
     values = np.stack([_padded(rows.features, longest) for rows in train])
     y = np.stack([_padded(rows.targets, longest) for rows in train])
@@ -110,6 +116,14 @@ def train_rows(
     )
     names = tuple(rows.group for rows in train)
     return TrainRows(axes, tuple(targets), names, values, coordinates, y, weights, loss)
+
+
+def _mixture(values: FloatArray) -> frozenset[int]:
+    """Return the columns that make a mixture: between 0 and 1, and together 1 in every row."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    some = [n for n in range(values.shape[1]) if low[n] >= 0 and high[n] <= 1]
+    whole = values[:, some].sum(axis=1)
+    return frozenset(some if len(some) > 1 and np.allclose(whole, 1.0, atol=_WHOLE) else [])
 
 
 def _axis(name: str, values: FloatArray) -> Axis:

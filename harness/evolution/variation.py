@@ -80,6 +80,8 @@ class Variation:
             return False
         if any(_says_twice(term) for term in law.terms):
             return False
+        if law.link == "log" and any(isinstance(f, Mixture) for t in law.terms for f in t.factors):
+            return False  # the exponential of an exponential
         return law.link == "identity" or self._positive
 
     def mutate(self, law: Law, rng: np.random.Generator) -> Child | None:
