@@ -200,6 +200,13 @@ def test_clocks_that_jump_change_nothing(calm: Sld, candidates: Path, tmp_path: 
 class TestSignals:
     """What a terminal, a person and a cluster send."""
 
+    @pytest.fixture(autouse=True)
+    def _not_under_nohup(self) -> Iterator[None]:
+        """Children inherit what is ignored; these tests may have been started by nohup."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        yield
+        signal.signal(signal.SIGHUP, before)
+
     @pytest.mark.parametrize(
         "signals", ["INT INT", "INT INT INT TERM", "TERM", "HUP", "TERM TERM", "HUP INT"]
     )
