@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Scorer
-from evolution_samples import LAWS, grid, rows
+from evolution_samples import LAWS, SCALES, grid, rows
 
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
@@ -20,11 +20,12 @@ from harness.evolution.fitness import Judge, start_points
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
-from harness.evolution.rows import Axis, Kind, Loss, TrainRows
-from harness.evolution.scales import Bottleneck, Feature, Supported
+from harness.evolution.rows import Axis, Kind, Loss, TrainRows, train_rows
+from harness.evolution.scales import Bend, Bottleneck, Feature, Supported
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
 from harness.tasks.catalogue import load_definition
+from harness.tasks.data import GroupRows
 
 LAW = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
 
@@ -131,11 +132,30 @@ def test_parameters_beyond_what_data_supports_are_worth_less_and_less() -> None:
     assert worth[-1] < np.log1p(np.exp(1.0)) + 1e-9
 
 
+def test_constants_that_mean_the_same_begin_apart() -> None:
+    law = Law((Term((Log(Bend(Feature(0))),)), Term((Log(Bend(Feature(0))),))))
+    starts = start_points(law, 6)
+    assert (np.abs(starts[:, :2] - starts[:, 2:]).max(axis=1) > 0).all()
+
+
+def test_long_groups_are_fitted_on_a_draw_and_judged_on_all_rows() -> None:
+    rng = np.random.default_rng(0)
+    x = np.exp(rng.uniform(np.log(1e6), np.log(1e9), size=(1500, 2)))
+    y = 1.0 + 80 * x[:, :1] ** -0.3 + 90 * x[:, 1:] ** -0.35 + 0.005 * rng.normal(size=(1500, 1))
+    data = train_rows([GroupRows("g", x, y)], SCALES, ("loss",))
+    folds = plan_folds(data)
+    drawn = Judge(data, folds).score(LAWS["sum"])
+    whole = Judge(data, folds, most_rows=None).score(LAWS["sum"])
+    np.testing.assert_allclose(np.log(drawn.errors), np.log(whole.errors), atol=0.2)
+    assert (drawn.errors != whole.errors).any()
+    np.testing.assert_array_equal(drawn.errors, Judge(data, folds).score(LAWS["sum"]).errors)
+
+
 _TREES = """
 import json, sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from evolution_samples import LAWS, grid, rows
+from evolution_samples import LAWS, SCALES, grid, rows
 from harness.evolution.emit import predict, refit
 from harness.evolution.fitness import start_points
 data, found = rows(), {}

@@ -115,6 +115,7 @@ class Judge:
         self._weights = np.repeat(rows.weights, n_targets, axis=0)
         # What is fitted to: all rows, or of a long group some.
         self._kept = np.repeat(_drawn(rows.weights, most_rows), n_targets, axis=0)
+        self._fitted_columns = tuple(map(self._thin, self._columns))
         drawn = np.arange(self._kept.shape[1]) < (rows.weights > 0).sum(axis=1)[:, None]
         self._drawn = np.repeat(drawn, n_targets, axis=0).astype(float)
         self._fold_weights = (
@@ -149,11 +150,12 @@ class Judge:
             law, whole.take(cells), np.tile(starts, (self._cells, 1)), _ALL_STEPS, self.rows.loss
         )
         kept = self._best(first, n_starts, min(_TOP, n_starts))
-        errors = self._judge(law, whole, first.theta[kept])
         best = kept[:, 0]
         beyond = says(law, self._probes, first.theta[best], first.linear[best])
         if explodes(_unlinked(law, beyond), self._y, self._weights):
-            errors = np.full_like(errors, WORST)
+            errors = np.full(len(self.folds), WORST)
+        else:
+            errors = self._judge(law, whole, first.theta[kept])
         fitted = says(law, self._columns, first.theta[best], first.linear[best])
         fit = self._error(law, fitted, self.rows.weights > 0)
         return Score(
@@ -166,7 +168,7 @@ class Judge:
     def _problem(self, law: Law) -> Problem:
         """Return what is fitted to, one member a cell."""
         y = self._thin(np.log(self._y) if law.link == "log" else self._y)
-        return Problem(tuple(map(self._thin, self._columns)), y, self._drawn)
+        return Problem(self._fitted_columns, y, self._drawn)
 
     def _thin(self, values: np.ndarray) -> np.ndarray:
         """Return the rows that are fitted to, ``(cells, M)``."""

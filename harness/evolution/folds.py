@@ -99,6 +99,12 @@ def _split(
     return Fold(name, purpose, real & ~judged, judged)
 
 
+def everything(rows: TrainRows) -> Fold:
+    """Return all train rows as a fold, fitted and judged alike: how well a law describes them."""
+    real = rows.weights > 0
+    return Fold("all train rows", "search", real, real)
+
+
 def joint_ranks(rows: TrainRows) -> FloatArray:
     """Return where each row stands along all features at once, from 0 to 1, ``(G, N)``.
 

@@ -16,7 +16,7 @@ from harness.candidates.program import Candidate
 from harness.evaluation import children
 from harness.evaluation.rules import check_constants, count_constants
 from harness.evolution.fitness import BEST, WORST, costs, normalised_error
-from harness.evolution.folds import Fold
+from harness.evolution.folds import Fold, everything
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.failures import FailureKind
 from harness.limits import Limits
@@ -124,8 +124,7 @@ class ProgramGateway:
         Raises:
             SandboxBroken: Our fault.
         """
-        real = self._rows.weights > 0
-        folds = [*self._folds, Fold("all train rows", "search", real, real)]
+        folds = [*self._folds, everything(self._rows)]
         try:
             most, found = self._predicted(source, folds)
         except ChildFailed as error:
@@ -154,9 +153,8 @@ class ProgramGateway:
         Raises:
             SandboxBroken: Our fault.
         """
-        real = self._rows.weights > 0
         try:
-            _, found = self._predicted(source, [Fold("train", "search", real, real)])
+            _, found = self._predicted(source, [everything(self._rows)])
         except ChildFailed as error:
             return _said(error)
         said = np.zeros_like(self._rows.y)

@@ -18,7 +18,7 @@ import numpy as np
 
 from harness.evolution import runtime
 from harness.evolution.fitness import BEST, WORST, costs
-from harness.evolution.folds import Fold
+from harness.evolution.folds import Fold, everything
 from harness.evolution.rows import FloatArray, Kind, TrainRows
 
 SYMBOLS = "add,sub,mul,div,exp,log,square,constant,variable"
@@ -154,8 +154,7 @@ def _fitted(one: Expression, x: FloatArray, y: FloatArray) -> FloatArray:
 def _fitness(one: Expression, rows: TrainRows, target: int, folds: Sequence[Fold]) -> float:
     """Return the fitness of one target's expression."""
     logs = []
-    real = rows.weights > 0
-    for fold in (*folds, Fold("all train rows", "search", real, real)):
+    for fold in (*folds, everything(rows)):
         off, seen = [], []
         for group in range(len(rows.groups)):
             judged, fitted = fold.judged[group], fold.fitted[group]
