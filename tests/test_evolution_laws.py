@@ -240,16 +240,27 @@ def test_members_of_a_batch_do_not_touch_each_other() -> None:
 def test_rows_that_a_fold_holds_out_change_none_of_its_fits() -> None:
     data = rows(noise=0.05)
     folds = plan_folds(data)
-    law = LAWS["sum"]
-    plain = Judge(data, folds)
-    theta = plain.score(law).theta[:, None]
-    for place, fold in enumerate(folds):
-        changed = data.y.copy()
-        changed[fold.judged] += 7.0
-        other = Judge(TrainRows(**{**_fields(data), "y": changed}), folds)
-        one = plain.fold_fits(law, theta)[:, place][fold.fitted]
-        two = other.fold_fits(law, theta)[:, place][fold.fitted]
-        np.testing.assert_array_equal(one, two)
+    for name in ("sum", "shift", "saturation"):
+        law = LAWS[name]
+        plain = Judge(data, folds).fold_fits(law)
+        for place, fold in enumerate(folds):
+            changed = data.y.copy()
+            changed[fold.judged] += 7.0
+            other = Judge(TrainRows(**{**_fields(data), "y": changed}), folds).fold_fits(law)
+            np.testing.assert_array_equal(plain[:, place], other[:, place])
+
+
+def test_a_constant_that_only_judged_rows_could_tell_is_not_foreseen() -> None:
+    """A bend at the largest scales: laws that hold one must not know of it on folds below it."""
+    size = np.exp(np.linspace(np.log(1e6), np.log(1e10), 40))
+    loss = 1.0 + 50 * size**-0.25 * (1.0 + (size / 2e9) ** 2.0) ** 0.25
+    data = train_rows([GroupRows("g", size[:, None], loss[:, None])], SCALES[:1], ("loss",))
+    bend = Law((Term((Log(Feature(0)),)), Term((Log(Bend(Feature(0))),))), link="log")
+    judge = Judge(data, plan_folds(data))
+    knowing = judge.score(bend).theta
+    np.testing.assert_array_equal(judge.score(bend, knowing).errors, judge.score(bend).errors)
+    assert judge.score(bend).fit < 1e-3
+    assert judge.score(bend).errors.max() > 0.1
 
 
 def _fields(data: TrainRows) -> dict[str, object]:

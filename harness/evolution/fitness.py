@@ -24,8 +24,8 @@ that does not even describe the rows is not to win by luck."""
 BEST, WORST = 1e-5, 1.0
 """Between these a normalised error counts: how much worse than the mean a law is says nothing."""
 _TOP = 2
-"""How many of the starts, fitted to all train rows, each fold begins with."""
-_ALL_STEPS, _FOLD_STEPS = 12, 8
+"""How many fits of a fold the fits to more rows begin with."""
+_FIRST_STEPS, _NEXT_STEPS = 14, 8
 MOST_ROWS = 600
 """Of a group with more rows so many, drawn once, are fitted to: constants hardly change, and a
 search of many laws gains more than it loses. Laws are judged on all rows, and programs fit all."""
@@ -124,6 +124,9 @@ class Judge:
             if folds
             else np.empty((self._cells, 0, self._kept.shape[1]))
         )
+        self._narrower = _narrower(self.folds)
+        self._waves = _waves(self._narrower)
+        self._widest = [n for n in range(len(self.folds)) if n not in self._narrower]
         self._probes = tuple(np.repeat(column, n_targets, axis=0) for column in probe_columns(rows))
         self._positive = bool((self._y[self._weights > 0] > 0).all())
 
@@ -132,35 +135,35 @@ class Judge:
         return law.link == "identity" or self._positive
 
     def score(self, law: Law, theta: FloatArray | None = None) -> Score:
-        """Fit a law to all train rows and to each fold, and judge it where it was not fitted.
+        """Fit a law to each fold and to all train rows, and judge it where it was not fitted.
 
         Args:
             law: The law.
-            theta: Shape constants to begin with besides the usual starts, ``(P,)``.
+            theta: Shape constants known from elsewhere, ``(P,)`` or ``(K, P)``. Fits to all train
+                rows begin there, too; fits to folds do not: who found them knew more rows.
         """
         with np.errstate(all="ignore"):
             return self._score(law, theta)
 
     def _score(self, law: Law, theta: FloatArray | None) -> Score:
-        whole = self._problem(law)
-        starts = start_points(law, self._n_starts, theta)
-        n_starts = len(starts)
-        cells = np.repeat(np.arange(self._cells), n_starts)
-        first = fit_batch(
-            law, whole.take(cells), np.tile(starts, (self._cells, 1)), _ALL_STEPS, self.rows.loss
-        )
-        kept = self._best(first, n_starts, min(_TOP, n_starts))
-        best = kept[:, 0]
-        beyond = says(law, self._probes, first.theta[best], first.linear[best])
+        usual = start_points(law, self._n_starts)
+        fitted, found = self._fit_folds(law, usual)
+        whole = self._fit_all(law, usual, found, theta)
+        beyond = says(law, self._probes, whole.theta, whole.linear)
         if explodes(_unlinked(law, beyond), self._y, self._weights):
             errors = np.full(len(self.folds), WORST)
         else:
-            errors = self._judge(law, whole, first.theta[kept])
-        fitted = says(law, self._columns, first.theta[best], first.linear[best])
-        fit = self._error(law, fitted, self.rows.weights > 0)
+            errors = np.array(
+                [
+                    self._error(law, fitted[:, place], fold.judged)
+                    for place, fold in enumerate(self.folds)
+                ]
+            )
+        all_said = says(law, self._columns, whole.theta, whole.linear)
+        fit = self._error(law, all_said, self.rows.weights > 0)
         return Score(
             np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST),
-            first.theta[best],
+            whole.theta,
             law.n_constants * len(self.rows.targets),
             float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
         )
@@ -174,49 +177,103 @@ class Judge:
         """Return the rows that are fitted to, ``(cells, M)``."""
         return np.take_along_axis(values, self._kept, axis=1)
 
-    def _best(self, found: BatchFit, n_starts: int, count: int) -> np.ndarray:
-        """Return the members with the least cost of each cell, ``(cells, count)``."""
-        cost = found.cost.reshape(self._cells, n_starts)
-        order = np.argsort(cost, axis=1, kind="stable")[:, :count]
-        members: np.ndarray = order + np.arange(self._cells)[:, None] * n_starts
-        return members
-
-    def _judge(self, law: Law, whole: Problem, theta: FloatArray) -> FloatArray:
-        """Return the error of each fold; each begins at the shapes of the whole train split."""
-        fitted = self._fold_fits(law, whole, theta)
-        return np.array(
-            [
-                self._error(law, fitted[:, place], fold.judged)
-                for place, fold in enumerate(self.folds)
-            ]
-        )
-
-    def fold_fits(self, law: Law, theta: FloatArray) -> FloatArray:
+    def fold_fits(self, law: Law) -> FloatArray:
         """Return what a law fitted to each fold's rows says of all rows, ``(cells, folds, N)``.
 
         Args:
             law: The law.
-            theta: Shape constants to begin with, ``(cells, S, P)``.
         """
-        return self._fold_fits(law, self._problem(law), theta)
+        return self._fit_folds(law, start_points(law, self._n_starts))[0]
 
-    def _fold_fits(self, law: Law, whole: Problem, theta: FloatArray) -> FloatArray:
-        n_folds, count = len(self.folds), theta.shape[1]
-        if not n_folds:
-            return np.empty((self._cells, 0, self._y.shape[1]))
-        cells = np.repeat(np.arange(self._cells), n_folds * count)
-        weights = np.repeat(self._fold_weights.reshape(self._cells * n_folds, -1), count, axis=0)
-        starts = np.repeat(theta[:, None], n_folds, axis=1).reshape(len(cells), -1)
-        taken = whole.take(cells)
-        found = fit_batch(
-            law, Problem(taken.columns, taken.y, weights), starts, _FOLD_STEPS, self.rows.loss
+    def _fit_folds(self, law: Law, usual: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
+        """Fit a law to every fold; no fit begins with anything that its judged rows could tell.
+
+        A constant that the fitted rows say little of stays where its fit began. Were that a fit to
+        all rows, the judged ones would have set it, and the law would seem to have foreseen them.
+        So the folds with fewest rows begin at the usual starts, and wider ones with what narrower
+        ones found.
+
+        Returns:
+            What the best fits say of all rows, ``(cells, folds, N)``, and the shape constants of
+            each fold's best fits, ``(cells, _TOP, P)`` each.
+        """
+        said = np.empty((self._cells, len(self.folds), self._y.shape[1]))
+        found: list[FloatArray] = [np.empty(0)] * len(self.folds)
+        problem = self._problem(law)
+        for wave in self._waves:
+            starts = [self._starts(usual, found, self._narrower[place]) for place in wave]
+            steps = _NEXT_STEPS if self._narrower[wave[0]] is not None else _FIRST_STEPS
+            fit, kept = self._fit(
+                law, problem, self._fold_weights[:, wave], np.stack(starts, axis=1), steps
+            )
+            best = kept[..., 0].reshape(-1)
+            of_fold = np.repeat(np.arange(self._cells), len(wave))
+            columns = tuple(column[of_fold] for column in self._columns)
+            says_all = says(law, columns, fit.theta[best], fit.linear[best])
+            said[:, wave] = says_all.reshape(self._cells, len(wave), -1)
+            for number, place in enumerate(wave):
+                found[place] = fit.theta[kept[:, number]]
+        return said, found
+
+    def _starts(
+        self, usual: FloatArray, found: Sequence[FloatArray], narrower: int | None
+    ) -> FloatArray:
+        """Return where the fits of a fold begin, ``(cells, S, P)``."""
+        if narrower is None:
+            return np.tile(usual, (self._cells, 1, 1))
+        return found[narrower]
+
+    def _fit_all(
+        self, law: Law, usual: FloatArray, found: Sequence[FloatArray], theta: FloatArray | None
+    ) -> BatchFit:
+        """Fit a law to all train rows, beginning with what the widest folds found."""
+        starts = [found[place][:, 0] for place in self._widest]
+        if theta is not None:
+            starts += [np.tile(one, (self._cells, 1)) for one in np.atleast_2d(theta)]
+        if not self._widest:
+            starts += [np.tile(one, (self._cells, 1)) for one in usual]
+        steps = _NEXT_STEPS if self._widest else _FIRST_STEPS
+        fit, kept = self._fit(
+            law,
+            self._problem(law),
+            self._drawn[:, None],
+            np.stack(starts, axis=1)[:, None],
+            steps,
         )
-        cost = found.cost.reshape(self._cells * n_folds, count)
-        best = cost.argmin(axis=1) + np.arange(len(cost)) * count
-        of_fold = np.repeat(np.arange(self._cells), n_folds)
-        columns = tuple(column[of_fold] for column in self._columns)
-        fitted = says(law, columns, found.theta[best], found.linear[best])
-        return fitted.reshape(self._cells, n_folds, -1)
+        best = kept[:, 0, 0]
+        return BatchFit(fit.theta[best], fit.linear[best], fit.cost[best], fit.fitted[best])
+
+    def _fit(
+        self, law: Law, problem: Problem, weights: FloatArray, starts: FloatArray, steps: int
+    ) -> tuple[BatchFit, np.ndarray]:
+        """Fit a law with several weightings of the rows, each from several starts.
+
+        Args:
+            law: The law.
+            problem: One member a cell.
+            weights: ``(cells, W, M)``.
+            starts: ``(cells, W, S, P)``.
+            steps: Of each fit.
+
+        Returns:
+            All fits, and which are the best of each cell and weighting, ``(cells, W, _TOP)``.
+        """
+        n_cells, n_weights, n_starts, n_shapes = starts.shape
+        each = n_weights * n_starts
+        taken = problem.take(np.repeat(np.arange(n_cells), each))
+        repeated = np.repeat(weights.reshape(n_cells * n_weights, -1), n_starts, axis=0)
+        fit = fit_batch(
+            law,
+            Problem(taken.columns, taken.y, repeated),
+            starts.reshape(n_cells * each, n_shapes),
+            steps,
+            self.rows.loss,
+        )
+        cost = fit.cost.reshape(n_cells, n_weights, n_starts)
+        order = np.argsort(cost, axis=2, kind="stable")[..., :_TOP]
+        return fit, order + (np.arange(n_cells * n_weights) * n_starts).reshape(
+            n_cells, n_weights, 1
+        )
 
     def _error(self, law: Law, fitted: FloatArray, judged: np.ndarray) -> float:
         """Return the normalised mean square error over some rows, averaged over targets."""
@@ -228,6 +285,31 @@ class Judge:
 
 def _unlinked(law: Law, total: FloatArray) -> FloatArray:
     return np.exp(np.clip(total, -60, 60)) if law.link == "log" else total
+
+
+def _narrower(folds: Sequence[Fold]) -> tuple[int | None, ...]:
+    """Return for each fold the one with most rows of those that fit fewer rows, all of them its."""
+    sizes = [fold.sizes[0] for fold in folds]
+    found: list[int | None] = []
+    for place, fold in enumerate(folds):
+        inside = [
+            other
+            for other, narrow in enumerate(folds)
+            if sizes[other] < sizes[place] and not (narrow.fitted & ~fold.fitted).any()
+        ]
+        found.append(max(inside, key=lambda other: (sizes[other], -other), default=None))
+    return tuple(found)
+
+
+def _waves(narrower: Sequence[int | None]) -> list[list[int]]:
+    """Return folds in the order in which they can be fitted: first those that begin afresh."""
+    waves: list[list[int]] = []
+    done: set[int | None] = {None}
+    while len(done) <= len(narrower):
+        wave = [n for n, before in enumerate(narrower) if n not in done and before in done]
+        waves.append(wave)
+        done.update(wave)
+    return waves
 
 
 def _drawn(weights: FloatArray, most: int | None) -> np.ndarray:
