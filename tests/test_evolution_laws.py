@@ -16,12 +16,13 @@ from evolution_samples import LAWS, SCALES, grid, rows
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
 from harness.evolution.expression import Law, Log, Power, Term, normal_form, walk
-from harness.evolution.fitness import Judge, start_points
+from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
 from harness.evolution.rows import Axis, Kind, Loss, TrainRows, train_rows
 from harness.evolution.scales import Bend, Bottleneck, Feature, Supported
+from harness.evolution.starts import start_points
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
 from harness.tasks.catalogue import load_definition
@@ -157,7 +158,7 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 from evolution_samples import LAWS, SCALES, grid, rows
 from harness.evolution.emit import predict, refit
-from harness.evolution.fitness import start_points
+from harness.evolution.starts import start_points
 data, found = rows(), {}
 for name, law in LAWS.items():
     for one in grid():

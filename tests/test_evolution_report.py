@@ -359,7 +359,8 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
     search, result = hostile
     entry, choice = search.view.entries[92], result.choice
     assert choice is not None
-    own = Finalist(entry, None, np.full(len(search.guards), 0.5), np.empty((0, 0)))
+    errors, beyond = np.full(len(search.guards), 0.5), choice.chosen.beyond
+    own = Finalist(entry, None, errors, np.empty((0, 0)), beyond)
     text = replace(result, entry=entry, formula="program text", choice=None)
     among = replace(choice, chosen=own, finalists=(*choice.finalists, own), spread=np.inf)
     for ended in (text, replace(text, choice=among)):

@@ -24,7 +24,6 @@ from harness.evolution.choose import choose
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
-from harness.evolution.fitness import start_points
 from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, train_side
 from harness.evolution.law_text import from_plain, to_plain
 from harness.evolution.ledger import Budget, Ledger
@@ -34,6 +33,7 @@ from harness.evolution.reading import read_program
 from harness.evolution.result import result_of
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
+from harness.evolution.starts import start_points
 from harness.evolution.variation import Variation
 from harness.results.journal import Journal
 from harness.results.store import Store
@@ -245,9 +245,9 @@ def test_a_bred_law_needs_more_than_luck_to_replace_the_librarys(tmp_path: Path)
     assert choice.gain is not None
     assert choice.spread is not None
     if choice.chosen.proposer == "library":
-        known = choice.chosen.fitness
+        known = choice.chosen.against
         bred = [one for one in choice.finalists if one.proposer != "library"]
-        assert choice.gain <= choice.spread or known <= min(one.fitness for one in bred)
+        assert choice.gain <= choice.spread or known <= min(one.against for one in bred)
     else:
         assert choice.gain > choice.spread
 

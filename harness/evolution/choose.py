@@ -1,18 +1,21 @@
 """Which law a search ends with: what was known, unless it did better where it never looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
-So the finalists are judged once more on guard folds, and a law that was bred takes the place of
-the best known one only when it wins there by more than the spread of the difference; among equals
-the simpler one stays. Known is what a search was given to begin with, else the library's forms.
+So finalists are judged once more: on guard folds, and by what they say beyond the rows, where a
+law should hold when rows are drawn again, and should not stand alone. A law that was bred takes
+the place of the best known one only when less speaks against it and its mean gain on the guard
+folds exceeds the standard error of that gain; among equals the simpler one stays. Known is what a
+search was given to begin with, else the library's forms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.evolution.beyond import Beyond, apart, counts_of_resamples, middle_of, variances
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
 from harness.evolution.gateway import ProgramGateway
@@ -20,10 +23,15 @@ from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
 
-FINALISTS = 12
-"""How many of each kind, by search fitness, are judged on the guard folds."""
+FINALISTS = 20
+"""How many of each kind, by search fitness, are judged once more; of as many, the best of both
+kinds, the middle is what others are compared with."""
 MARGIN = 0.5
 """How much worse than the best on search folds a finalist may be."""
+FIT, ALONE, SHAKEN = 0.2, 0.2, 0.1
+"""What the logs of three errors weigh beside the folds: of the fit to all train rows (besides what
+fitness holds of it), of standing apart from other laws beyond the rows, and of moving there when
+rows are drawn again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +45,10 @@ class Finalist:
     """Normalised errors on the guard folds."""
     theta: FloatArray
     """Shape constants found, ``(cells, P)``; empty for text."""
+    beyond: Beyond
+    """What it says beyond the rows, and how firmly."""
+    apart: float = 0.0
+    """Log of its squared distance there to the middle of the best finalists."""
 
     @property
     def guard(self) -> FloatArray:
@@ -50,6 +62,13 @@ class Finalist:
     def fitness(self) -> float:
         """Mean over search folds and guard folds, each as a whole."""
         return (self.entry.verdict.fitness + float(self.guard.mean())) / 2.0
+
+    @property
+    def against(self) -> float:
+        """All that speaks against it; the least is chosen."""
+        fit = np.log(self.entry.verdict.fit or 1.0)
+        more = FIT * fit + ALONE * self.apart + SHAKEN * self.beyond.shaken
+        return self.fitness + float(more)
 
     @property
     def proposer(self) -> str:
@@ -66,7 +85,7 @@ class Choice:
     gain: float | None
     """By how much the best other law is better on the guard folds than the best known one."""
     spread: float | None
-    """Standard deviation of that difference over the guard folds; infinite with only one."""
+    """Standard error of that gain over the guard folds; infinite with only one."""
     known: str = "library"
     """Who proposed what was known: ``library``, or ``given``."""
 
@@ -75,11 +94,12 @@ class Choice:
         """The reason in one line."""
         if self.gain is None or self.spread is None:
             return "nothing else was found that can be fitted"
-        said = f"{self.gain:+.3f} on guard folds, spread {self.spread:.3f}"
+        said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"
         best = "the library's best" if self.known == "library" else "what was given"
         other = "bred law" if self.known == "library" else "other law"
         if self.chosen.proposer == self.known:
-            return f"{best} stays: the best {other} gains {said}"
+            more = "; more speaks against it in all" if self.gain > self.spread else ""
+            return f"{best} stays: the best {other} gains {said}{more}"
         who = "published" if self.chosen.proposer == "library" else "bred"
         return f"{who}: gains {said} over {best}"
 
@@ -98,64 +118,84 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     ]
     if not entries:
         return None
-    judge = Judge(search.rows, search.guards, most_rows=None)
+    jury = _Jury(search, text)
     given = any(entry.proposal.proposer == "given" for entry in entries)
     who = "given" if given else "library"
-    before = _finalists([e for e in entries if e.proposal.proposer == who], judge, text)
-    after = _finalists([e for e in entries if e.proposal.proposer != who], judge, text)
+    before = jury.judged([e for e in entries if e.proposal.proposer == who])
+    after = jury.judged([e for e in entries if e.proposal.proposer != who])
+    finalists = _compared([*before, *after], variances(search.rows))
+    before, after = finalists[: len(before)], finalists[len(before) :]
     if not before or not after:
-        return Choice(_best(before or after), tuple(before + after), None, None, who)
+        if not finalists:
+            return None
+        return Choice(_best(finalists), tuple(finalists), None, None, who)
     known, new = _best(before), _best(after)
     difference = known.guard - new.guard
-    gain = float(difference.mean())
-    spread = float(difference.std(ddof=1)) if len(difference) > 1 else float("inf")
-    better = gain > spread and new.fitness < known.fitness
-    return Choice(new if better else known, tuple(before + after), gain, spread, who)
+    gain, spread = float(difference.mean()), float("inf")
+    if len(difference) > 1:
+        spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
+    better = gain > spread and new.against < known.against
+    return Choice(new if better else known, tuple(finalists), gain, spread, who)
 
 
-def _finalists(
-    entries: Sequence[Entry], judge: Judge, text: ProgramGateway | None
-) -> list[Finalist]:
-    """Judge the best entries on the guard folds."""
-    if not entries:
-        return []
-    ranked = sorted(entries, key=lambda e: (e.verdict.fitness, e.proposal.number))
-    near = [e for e in ranked if e.verdict.fitness <= ranked[0].verdict.fitness + MARGIN]
-    judged = [_judged(entry, judge, text) for entry in near[:FINALISTS]]
-    return [one for one in judged if one is not None]
+class _Jury:
+    """Judges entries where the search never looked."""
 
+    def __init__(self, search: Search, text: ProgramGateway | None) -> None:
+        self._judge = Judge(search.rows, search.guards)
+        self._text = text
+        self._resamples = counts_of_resamples(search.rows)
 
-def _judged(entry: Entry, judge: Judge, text: ProgramGateway | None) -> Finalist | None:
-    law, theta = entry.proposal.law, entry.verdict.theta
-    if law is not None:
-        score = judge.score(law, theta if theta is not None and theta.size else None)
-        errors, found = score.errors, score.theta
-    elif text is not None and entry.proposal.source is not None:
-        verdict = text.evaluate(entry.proposal.source)
-        if verdict.failure:
+    def judged(self, entries: Sequence[Entry]) -> list[Finalist]:
+        """Judge the best entries."""
+        if not entries:
+            return []
+        ranked = sorted(entries, key=lambda e: (e.verdict.fitness, e.proposal.number))
+        near = [e for e in ranked if e.verdict.fitness <= ranked[0].verdict.fitness + MARGIN]
+        judged = [self._one(entry) for entry in near[:FINALISTS]]
+        return [one for one in judged if one is not None]
+
+    def _one(self, entry: Entry) -> Finalist | None:
+        law, theta = entry.proposal.law, entry.verdict.theta
+        if law is not None:
+            score = self._judge.score(law, theta if theta is not None and theta.size else None)
+            beyond = self._judge.beyond(law, score.theta, self._resamples)
+            return Finalist(entry, law, score.errors, score.theta, beyond)
+        source = entry.proposal.source
+        if self._text is None or source is None:
             return None
-        errors, found = np.array(verdict.errors), np.empty((0, 0))
-    else:
-        return None
-    return Finalist(entry, law, errors, found)
+        verdict = self._text.evaluate(source)
+        said = None if verdict.failure else self._text.beyond(source, self._resamples)
+        if said is None:
+            return None
+        return Finalist(entry, None, np.array(verdict.errors), np.empty((0, 0)), said)
+
+
+def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Finalist]:
+    """Say how far each finalist stands from the middle of the best, beyond the rows."""
+    best = sorted(finalists, key=lambda f: (f.fitness, f.entry.proposal.number))[:FINALISTS]
+    if not best:
+        return []
+    middle = middle_of([one.beyond.said for one in best])
+    return [replace(one, apart=apart(one.beyond.said, middle, variance)) for one in finalists]
 
 
 def _best(finalists: Sequence[Finalist]) -> Finalist:
     def order(one: Finalist) -> tuple[float, int, int]:
         number = one.entry.proposal.number
-        return round(one.fitness, 3), one.entry.verdict.n_constants, number
+        return round(one.against, 3), one.entry.verdict.n_constants, number
 
     return min(finalists, key=order)
 
 
-def starts_of(finalist: Finalist, count: int) -> FloatArray:
+def starts_of(theta: FloatArray, count: int) -> FloatArray:
     """Return where a written program begins its fits: what was found, spread over the cells.
 
     Args:
-        finalist: The law.
+        theta: Shape constants found, ``(cells, P)``.
         count: Most starts.
     """
-    theta = np.unique(finalist.theta, axis=0)
+    theta = np.unique(theta, axis=0)
     if len(theta) <= count:
         return theta
     middle = np.median(theta, axis=0)

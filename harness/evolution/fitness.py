@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.evolution.batch_fit import BatchFit, Problem, fit_batch, says
+from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
 from harness.evolution.probes import explodes, probe_columns
 from harness.evolution.rows import FloatArray, Loss, TrainRows
-from harness.evolution.scales import (
-    Slot,
-)
+from harness.evolution.starts import start_points
 
 PRICE = 0.03
 """What a constant costs, in units of log error."""
@@ -167,6 +166,29 @@ class Judge:
             law.n_constants * len(self.rows.targets),
             float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
         )
+
+    def beyond(self, law: Law, theta: FloatArray, resamples: np.ndarray) -> Beyond:
+        """Return what a law says beyond the rows, and how firmly.
+
+        Args:
+            law: The law.
+            theta: Shape constants fitted to all train rows, ``(cells, P)``.
+            resamples: How often each row is drawn, ``(B, G, N)``.
+        """
+        problem = self._problem(law)
+
+        def said(weights: FloatArray, steps: int) -> FloatArray:
+            weighted = Problem(problem.columns, problem.y, weights)
+            fit = fit_batch(law, weighted, theta, steps, self.rows.loss)
+            return _unlinked(law, says(law, self._probes, fit.theta, fit.linear))
+
+        with np.errstate(all="ignore"):
+            whole = said(self._drawn, 0)
+            again = []
+            for counts in resamples:
+                drawn = self._thin(np.repeat(counts, len(self.rows.targets), axis=0))
+                again.append(said(np.sqrt(drawn) * self._drawn, _NEXT_STEPS))
+        return beyond(whole, again, variances(self.rows))
 
     def _problem(self, law: Law) -> Problem:
         """Return what is fitted to, one member a cell."""
@@ -324,38 +346,3 @@ def _drawn(weights: FloatArray, most: int | None) -> np.ndarray:
             some = np.sort(rng.choice(count, size=length, replace=False))
         places[group, : len(some)] = some
     return places
-
-
-def start_points(law: Law, count: int, theta: FloatArray | None = None) -> FloatArray:
-    """Return where fits of a law begin, ``(S, P)``: known shapes, then combinations of usual ones.
-
-    Args:
-        law: The law.
-        count: How many usual ones.
-        theta: Known shapes, ``(P,)`` or ``(K, P)``.
-    """
-    slots = law.slots
-    if not slots:
-        return np.empty((1, 0))
-    # Each slot walks through its own starts at its own pace, and slots that mean the same begin at
-    # different ones: twins that begin together never part.
-    twins = [slots[:place].count(slot) for place, slot in enumerate(slots)]
-    usual = np.array(
-        [
-            [
-                _start(slot, place, twin, number)
-                for place, (slot, twin) in enumerate(zip(slots, twins, strict=True))
-            ]
-            for number in range(count)
-        ]
-    )
-    usual = np.unique(usual, axis=0)
-    if theta is None:
-        return usual
-    return np.concatenate([np.atleast_2d(theta), usual])
-
-
-def _start(slot: Slot, place: int, twin: int, number: int) -> float:
-    count = len(slot.starts)
-    walked = number * (2 * place + 1) + number // count * (place + 1)
-    return slot.starts[(walked + twin) % count]

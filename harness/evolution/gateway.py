@@ -15,8 +15,10 @@ import numpy as np
 from harness.candidates.program import Candidate
 from harness.evaluation import children
 from harness.evaluation.rules import check_constants, count_constants
+from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.fitness import BEST, WORST, costs, normalised_error
 from harness.evolution.folds import Fold, everything
+from harness.evolution.probes import probe_columns
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.failures import FailureKind
 from harness.limits import Limits
@@ -89,6 +91,17 @@ class Verdict:
     """Shape constants of a tree, ``(cells, P)``."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """What a program is asked: to fit some rows of a group, and what it says of others then."""
+
+    group: int
+    fitted: np.ndarray
+    """Places of the rows; one can be there more than once."""
+    asked: FloatArray
+    """Feature values, ``(M, F)``."""
+
+
 class ProgramGateway:
     """Evaluates program text on folds, in the sandbox."""
 
@@ -125,14 +138,30 @@ class ProgramGateway:
             SandboxBroken: Our fault.
         """
         folds = [*self._folds, everything(self._rows)]
+        rows = self._rows
+        places = [
+            (number, group)
+            for number, fold in enumerate(folds)
+            for group in range(len(rows.groups))
+            if fold.judged[group].any()
+        ]
+        questions = [
+            _Question(
+                group,
+                np.flatnonzero(folds[number].fitted[group]),
+                rows.values[group][folds[number].judged[group]],
+            )
+            for number, group in places
+        ]
         try:
-            most, found = self._predicted(source, folds)
+            most, answers = self._predicted(source, questions)
         except ChildFailed as error:
             return Verdict(np.inf, failure=_said(error))
         too_many = check_constants({"": most}, self._side.max_params)
         if too_many:
             return Verdict(np.inf, n_constants=most, failure=f"rule violation: {most} constants")
-        rows, errors = self._rows, []
+        found = dict(zip(places, answers, strict=True))
+        errors = []
         for number, fold in enumerate(folds):
             groups = [group for group in range(len(rows.groups)) if fold.judged[group].any()]
             y = np.concatenate([rows.y[group][fold.judged[group]] for group in groups])
@@ -153,20 +182,59 @@ class ProgramGateway:
         Raises:
             SandboxBroken: Our fault.
         """
+        rows = self._rows
+        real = [np.flatnonzero(weights > 0) for weights in rows.weights]
+        questions = [_Question(n, own, rows.values[n][own]) for n, own in enumerate(real)]
         try:
-            _, found = self._predicted(source, [everything(self._rows)])
+            _, found = self._predicted(source, questions)
         except ChildFailed as error:
             return _said(error)
-        said = np.zeros_like(self._rows.y)
-        for (_, group), predicted in found.items():
+        said = np.zeros_like(rows.y)
+        for group, predicted in enumerate(found):
             said[group] = predicted[0]
             said[group, : len(predicted)] = predicted
         return said
 
+    def beyond(self, source: str, resamples: np.ndarray) -> Beyond | None:
+        """Return what a program says beyond the rows, and how firmly; None where it fails there.
+
+        A program that cannot be fitted to resampled rows counts as one that they shake most.
+
+        Args:
+            source: The program.
+            resamples: How often each row is drawn, ``(B, G, N)``.
+
+        Raises:
+            SandboxBroken: Our fault.
+        """
+        rows = self._rows
+        columns = probe_columns(rows)
+        asked = np.stack(
+            [axis.value(c) for axis, c in zip(rows.axes, columns, strict=True)], axis=-1
+        )
+        whole, *again = (
+            [
+                _Question(group, np.repeat(np.arange(len(own)), own), asked[group])
+                for group, own in enumerate(counts)
+            ]
+            for counts in [(rows.weights > 0).astype(int), *resamples]
+        )
+        try:
+            said = _cells(self._predicted(source, whole)[1])
+        except ChildFailed:
+            return None
+        try:
+            together = self._predicted(source, [one for questions in again for one in questions])[1]
+        except ChildFailed:
+            together = []
+        size = len(rows.groups)
+        resampled = [_cells(together[n : n + size]) for n in range(0, len(together), size)]
+        return beyond(said, resampled, variances(rows))
+
     def _predicted(
-        self, source: str, folds: Sequence[Fold]
-    ) -> tuple[int, dict[tuple[int, int], FloatArray]]:
-        """Return most constants of a group, and predictions by fold and group."""
+        self, source: str, questions: Sequence[_Question]
+    ) -> tuple[int, list[FloatArray]]:
+        """Return most constants of a group, and the answer to each question, ``(M, T)``."""
         text = source.encode("utf-8")
         program = ProgramText(
             source=text,
@@ -176,30 +244,29 @@ class ProgramGateway:
             seed=0,
         )
         rows = self._rows
-        places = [
-            (number, group)
-            for number, fold in enumerate(folds)
-            for group in range(len(rows.groups))
-            if fold.judged[group].any()
-        ]
         calls = []
-        for number, group in places:
-            fitted = folds[number].fitted[group]
-            given = children.sorted_rows(rows.values[group][fitted], rows.y[group][fitted])
-            calls.append(Call("fit", rows.groups[group], given))
+        for one in questions:
+            x, y = rows.values[one.group][one.fitted], rows.y[one.group][one.fitted]
+            calls.append(Call("fit", rows.groups[one.group], children.sorted_rows(x, y)))
         with self._sandbox.open(program, self._limits, self._limits.fit_seconds) as child:
             replies = child.ask(calls)
         params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
         if len(params) < len(calls):
             raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
-        found = {}
+        answers = []
         with self._sandbox.open(program, self._limits, self._limits.predict_seconds) as child:
-            for (number, group), values in zip(places, params, strict=True):
-                judged = folds[number].judged[group]
-                call = Call("predict", rows.groups[group], (rows.values[group][judged],))
-                (reply,) = child.ask([call], {rows.groups[group]: values})
-                found[number, group] = children.prediction(call, reply, len(rows.targets))
-        return max(map(count_constants, params), default=0), found
+            for one, values in zip(questions, params, strict=True):
+                group = rows.groups[one.group]
+                call = Call("predict", group, (one.asked,))
+                (reply,) = child.ask([call], {group: values})
+                answers.append(children.prediction(call, reply, len(rows.targets)))
+        return max(map(count_constants, params), default=0), answers
+
+
+def _cells(answers: Sequence[FloatArray]) -> FloatArray:
+    """Return answers to one question a group, ``(M, T)`` each, as cells, ``(cells, M)``."""
+    stacked = np.stack(answers).transpose(0, 2, 1)
+    return stacked.reshape(-1, stacked.shape[-1])
 
 
 def _said(error: ChildFailed) -> str:

@@ -56,6 +56,12 @@ class Axis:
             return (values - self.reference) / self.unit
         return np.log(np.maximum(values, _FLOOR) / self.reference)
 
+    def value(self, coordinates: FloatArray) -> FloatArray:
+        """Return the values that coordinates stand for, shape kept."""
+        if self.kind is Kind.LOG:
+            return coordinates * self.unit + self.reference
+        return np.exp(coordinates) * self.reference
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainRows:

@@ -28,9 +28,8 @@ import numpy as np
 from operon import operon_program
 
 import harness
-from harness.evolution.choose import Finalist, starts_of
+from harness.evolution.choose import starts_of
 from harness.evolution.emit import Emission, write_program
-from harness.evolution.fitness import start_points
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.gateway import train_side
@@ -40,6 +39,7 @@ from harness.evolution.result import result_of
 from harness.evolution.rows import train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run
+from harness.evolution.starts import start_points
 from harness.results.journal import Journal
 from harness.tasks import Task, load_catalogue
 
@@ -155,9 +155,8 @@ def written(search: Search, entry: Entry) -> tuple[str, str]:
     if law is None or theta is None:
         msg = "forms are trees"
         raise ValueError(msg)
-    finalist = Finalist(entry, law, np.zeros(1), theta)
     usual = start_points(law, 4)
-    starts = np.concatenate([starts_of(finalist, 4), usual]) if law.slots else usual
+    starts = np.concatenate([starts_of(theta, 4), usual]) if law.slots else usual
     about = Emission(side.title, search.rows.axes, search.rows.targets, starts)
     return write_program(law, about), formula(law, search.rows.axes, side.target_names)
 

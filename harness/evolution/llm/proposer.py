@@ -14,7 +14,6 @@ import numpy as np
 
 from harness.evolution.archive import Added
 from harness.evolution.emit import Emission, write_program
-from harness.evolution.fitness import start_points
 from harness.evolution.llm import words
 from harness.evolution.llm.answers import idea_of, program_of
 from harness.evolution.llm.bandit import Bandit, earned
@@ -31,6 +30,7 @@ from harness.evolution.llm.region import NoRewriteError
 from harness.evolution.llm.settings import LlmSettings
 from harness.evolution.proposals import Entry, Proposal, Usage, View
 from harness.evolution.rows import FloatArray
+from harness.evolution.starts import start_points
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

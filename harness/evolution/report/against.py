@@ -10,7 +10,6 @@ import numpy as np
 from harness.evolution.choose import Finalist, starts_of
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law, Mixture
-from harness.evolution.fitness import start_points
 from harness.evolution.report.charts import Dots, Line, Picture, draw
 from harness.evolution.report.mathml import is_logarithm, symbols
 from harness.evolution.report.parts import Figure, Table
@@ -18,6 +17,7 @@ from harness.evolution.report.progress import thinned
 from harness.evolution.report.words import BRIEF, count, figure, fixed, plain
 from harness.evolution.rows import FloatArray, Kind
 from harness.evolution.search import Search
+from harness.evolution.starts import start_points
 
 MOST_GROUPS = 12
 """That are drawn; the others are named."""
@@ -56,7 +56,7 @@ def fits_of(search: Search, chosen: Finalist, law: Law) -> list[Fit]:
     """
     axes = search.rows.axes
     usual = start_points(law, _USUAL_STARTS)
-    found = starts_of(chosen, _FOUND_STARTS)
+    found = starts_of(chosen.theta, _FOUND_STARTS)
     starts = np.concatenate([found, usual]) if law.slots else usual
     fits = []
     for one in search.side.train:

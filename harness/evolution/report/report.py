@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.errors import UserError
-from harness.evolution.choose import Choice
+from harness.evolution.choose import ALONE, FIT, SHAKEN, Choice
 from harness.evolution.fitness import DESCRIBES, PRICE
 from harness.evolution.proposals import Entry
 from harness.evolution.report import against, tried
@@ -99,6 +99,7 @@ def _of_law(search: Search, result: Result) -> dict[str, object]:
         "unshown": [],
         "finalists": None if choice is None else tried.finalists(search, choice),
         "folds": None if choice is None else tried.fold_errors(search, choice),
+        "weights": {"fit": FIT, "alone": ALONE, "shaken": SHAKEN},
     }
     if choice is None or law is None or choice.chosen.entry is not result.entry:
         return values
@@ -166,7 +167,7 @@ def _best_bred(choice: Choice) -> Entry | None:
     bred = [one for one in choice.finalists if one.proposer != choice.known]
     if not bred:
         return None
-    return min(bred, key=lambda one: (round(one.fitness, 3), one.entry.verdict.n_constants)).entry
+    return min(bred, key=lambda one: (round(one.against, 3), one.entry.verdict.n_constants)).entry
 
 
 def _spent(search: Search) -> list[tuple[str, str]]:

@@ -23,6 +23,8 @@ from harness.evolution.report.words import DASH, LONG, figure, fixed, plain, sig
 from harness.evolution.search import Search
 
 _MOST_FAILURES = 60
+_COLUMNS = 12
+"""Finalists whose errors are shown fold by fold."""
 _MOST_OPERATORS = 25
 _WON = (Added.NEW, Added.BETTER)
 _REASONS = {
@@ -134,7 +136,7 @@ def failures(search: Search) -> tuple[Table | None, int]:
 
 
 def finalists(search: Search, choice: Choice) -> Table:
-    """Return the laws that were judged on the guard folds."""
+    """Return the laws that were judged once more."""
     ranked = _ranked(choice)
     rows = [
         (
@@ -144,18 +146,25 @@ def finalists(search: Search, choice: Choice) -> Table:
             fixed(one.entry.verdict.fitness),
             fixed(float(one.guard.mean())),
             fixed(_spread(one.guard)),
-            fixed(one.fitness),
+            fixed(float(np.log(one.entry.verdict.fit or 1.0))),
+            fixed(one.apart),
+            fixed(one.beyond.shaken),
+            fixed(one.against),
             formula_of(search, one.entry),
         )
         for one in ranked
     ]
-    head = ("Law", "Origin", "Constants", "Search", "Guard", "Spread", "Both", "Formula")
-    return Table("Finalists", head, rows, frozenset({0, 1, 7}), _marked(ranked, choice))
+    head = (
+        *("Law", "Origin", "Constants", "Search", "Guard", "Spread"),
+        *("Fit", "Alone", "Shaken", "Against", "Formula"),
+    )
+    return Table("Finalists", head, rows, frozenset({0, 1, 10}), _marked(ranked, choice))
 
 
 def fold_errors(search: Search, choice: Choice) -> Table:
-    """Return each finalist's error on each fold."""
+    """Return the error of the best finalists, and of the chosen one, on each fold."""
     ranked = _ranked(choice)
+    ranked = [one for n, one in enumerate(ranked) if n < _COLUMNS or one is choice.chosen]
     rows: list[tuple[str, ...]] = []
     for number, fold in enumerate(search.folds):
         errors = [one.entry.verdict.errors for one in ranked]
@@ -176,7 +185,7 @@ def fold_errors(search: Search, choice: Choice) -> Table:
 
 
 def _ranked(choice: Choice) -> list[Finalist]:
-    return sorted(choice.finalists, key=lambda one: (one.fitness, one.entry.proposal.number))
+    return sorted(choice.finalists, key=lambda one: (one.against, one.entry.proposal.number))
 
 
 def _marked(ranked: Sequence[Finalist], choice: Choice) -> frozenset[int]:

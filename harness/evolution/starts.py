@@ -1,0 +1,44 @@
+"""Where fits of a law begin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.evolution.expression import Law
+from harness.evolution.rows import FloatArray
+from harness.evolution.scales import Slot
+
+
+def start_points(law: Law, count: int, theta: FloatArray | None = None) -> FloatArray:
+    """Return where fits of a law begin, ``(S, P)``: known shapes, then combinations of usual ones.
+
+    Args:
+        law: The law.
+        count: How many usual ones.
+        theta: Known shapes, ``(P,)`` or ``(K, P)``.
+    """
+    slots = law.slots
+    if not slots:
+        return np.empty((1, 0))
+    # Each slot walks through its own starts at its own pace, and slots that mean the same begin at
+    # different ones: twins that begin together never part.
+    twins = [slots[:place].count(slot) for place, slot in enumerate(slots)]
+    usual = np.array(
+        [
+            [
+                _start(slot, place, twin, number)
+                for place, (slot, twin) in enumerate(zip(slots, twins, strict=True))
+            ]
+            for number in range(count)
+        ]
+    )
+    usual = np.unique(usual, axis=0)
+    if theta is None:
+        return usual
+    return np.concatenate([np.atleast_2d(theta), usual])
+
+
+def _start(slot: Slot, place: int, twin: int, number: int) -> float:
+    count = len(slot.starts)
+    walked = number * (2 * place + 1) + number // count * (place + 1)
+    return slot.starts[(walked + twin) % count]
