@@ -282,7 +282,9 @@ def test_tables_hold_what_the_search_found(moe: tuple[Search, Result], moe_page:
         row = finalists[f"#{one.entry.proposal.number}"]
         assert row[3:5] == [fixed(one.entry.verdict.fitness), fixed(float(one.guard.mean()))]
         assert one.law is not None
-        assert row[7] == formula(one.law, search.rows.axes, search.side.target_names)
+        said = (one.apart, one.beyond.shaken, one.against)
+        assert row[7:10] == [fixed(value) for value in said]
+        assert row[10] == formula(one.law, search.rows.axes, search.side.target_names)
     chosen = [row[0] for row in tables["Finalists"][1:] if "chosen" in row[0]]
     assert chosen == [f"#{result.entry.proposal.number} chosen"]
     folds = tables["Errors fold by fold"]
