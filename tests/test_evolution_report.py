@@ -374,7 +374,7 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
     (row,) = [row for row in tables["Finalists"] if "chosen" in row[0]]
     assert row[0] == "#92 chosen"
     assert row[4] == fixed(float(np.log(0.5)) + 3 * PRICE)
-    assert row[7] == "program text, 2 lines"
+    assert row[10] == "program text, 2 lines"
     assert "Best other law gains, ± ∞" in page.words()
 
 
