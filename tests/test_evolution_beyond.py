@@ -97,4 +97,6 @@ def test_values_come_back_from_coordinates(
 ) -> None:
     axis = Axis("x", kind, reference, unit=2.0)
     given_values = np.array(values)
-    np.testing.assert_allclose(axis.value(axis.coordinate(given_values)), given_values, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        axis.value(axis.coordinate(given_values)), given_values, rtol=1e-9, atol=1e-9
+    )
