@@ -14,6 +14,7 @@ from harness.evolution.expression import (
     Saturation,
     Term,
 )
+from harness.evolution.gateway import TrainSide
 from harness.evolution.rows import TrainRows, train_rows
 from harness.evolution.scales import (
     Bend,
@@ -64,3 +65,20 @@ LAWS = {
     "shares": Law((Term((Mixture((0, 1)),)), Term((Raw(0, share=True),)))),
     "raw": Law((Term((Raw(0, share=False), Log(TOKENS))),)),
 }
+
+
+def side(cap: int | None = 6, noise: float = 0.02) -> TrainSide:
+    """A small problem, as a search knows it."""
+    columns = tuple((name, "unit", name) for name in SCALES)
+    train = tuple(grid(noise=noise))
+    return TrainSide("t", "A task", "words", columns, (("loss", "u", "loss"),), cap, "", train)
+
+
+PROGRAM = """
+def fit_scaling_law(x, y):
+    return FIT
+
+
+def scaling_law_func(x, params):
+    return x[:, 0]
+"""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from evolution_samples import LAWS, rows
+from evolution_samples import LAWS, PROGRAM, rows, side
 from hypothesis import given
 from hypothesis import strategies as st
-from test_evolution_search import PROGRAM, side
 
 from harness.evolution.beyond import apart, beyond, counts_of_resamples, middle_of, variances
 from harness.evolution.emit import Emission, write_program

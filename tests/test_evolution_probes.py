@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from evolution_samples import LAWS, rows
+from evolution_samples import LAWS, rows, side
 
 from harness.evolution.expression import Law, Mixture, Power, Term
 from harness.evolution.fitness import Judge
@@ -61,8 +61,6 @@ def test_no_exponential_of_an_exponential_is_bred() -> None:
 
 
 def test_where_nobody_caps_constants_published_forms_do() -> None:
-    from test_evolution_search import side
-
     search = Search(side(None), 1)
     largest = max(form.law.n_constants for form in search.offline.forms)
     for number in range(len(search.offline.forms)):

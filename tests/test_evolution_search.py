@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evolution_samples import LAWS, SCALES, grid, rows
+from evolution_samples import LAWS, PROGRAM, grid, rows, side
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import descendants, living, wait_for
@@ -24,7 +24,7 @@ from harness.evolution.choose import choose
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
-from harness.evolution.gateway import ProgramGateway, TrainSide, Verdict, train_side
+from harness.evolution.gateway import ProgramGateway, Verdict, train_side
 from harness.evolution.law_text import from_plain, to_plain
 from harness.evolution.ledger import Budget, Ledger
 from harness.evolution.novelty import Novelty, program_key
@@ -40,13 +40,6 @@ from harness.results.store import Store
 from harness.sandbox import Sandbox
 from harness.tasks import Task, load_catalogue
 from harness.tasks.catalogue import load_definition
-
-
-def side(cap: int | None = 6, noise: float = 0.02) -> TrainSide:
-    """A small problem, as a search knows it."""
-    columns = tuple((name, "unit", name) for name in SCALES)
-    train = tuple(grid(noise=noise))
-    return TrainSide("t", "A task", "words", columns, (("loss", "u", "loss"),), cap, "", train)
 
 
 def searched(tmp_path: Path, evaluations: int, seed: int = 1, jobs: int = 1) -> Search:
@@ -160,7 +153,7 @@ _KILLED = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_evolution_search import side
+from evolution_samples import side
 from harness.evolution.ledger import Budget
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
@@ -262,16 +255,6 @@ def test_the_gateway_judges_text_as_it_judges_trees(tmp_path: Path, sandbox: San
     tree = result.entry.verdict
     np.testing.assert_allclose(np.log(verdict.errors), np.log(tree.errors), atol=0.5)
     assert verdict.n_constants == tree.n_constants
-
-
-PROGRAM = """
-def fit_scaling_law(x, y):
-    return FIT
-
-
-def scaling_law_func(x, params):
-    return x[:, 0]
-"""
 
 
 @pytest.mark.parametrize(

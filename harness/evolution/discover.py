@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +19,8 @@ from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
 from harness.evolution.rows import FloatArray, Kind, Loss
 from harness.evolution.search import Search, SearchSettings
-from harness.evolution.sitting import run
+from harness.evolution.sitting import run_unkept
 from harness.evolution.tables import Table, read_table
-from harness.results.journal import Journal
 from harness.tasks.data import GroupRows
 
 if TYPE_CHECKING:
@@ -121,12 +118,7 @@ def discover(
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
     side = side_of(table, max_params)
     search = Search(side, seed, SearchSettings(loss=loss))
-    with (
-        tempfile.TemporaryDirectory(prefix="sld-discover-") as folder,
-        Journal(Path(folder) / "journal.sqlite", "discover") as journal,
-    ):
-        journal.begin({"seed": seed}, "")
-        run(search, journal, Budget(60.0 * minutes, evaluations), jobs=jobs, watch=watch)
+    run_unkept(search, Budget(60.0 * minutes, evaluations), jobs=jobs, watch=watch)
     result = result_of(search)
     if result is None or result.choice is None:
         raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")

@@ -6,10 +6,12 @@ answer that a model was paid for is in the journal before it is evaluated.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -53,6 +55,29 @@ def run(
         for entry in sitting.entries():
             if watch is not None:
                 watch(search, entry)
+
+
+def run_unkept(
+    search: Search,
+    budget: Budget,
+    *,
+    jobs: int = 1,
+    watch: Callable[[Search, Entry], None] | None = None,
+) -> None:
+    """Search offline, and throw the journal away: nobody will go on with this search.
+
+    Args:
+        search: Its state, which grows.
+        budget: When to stop.
+        jobs: Evaluations at once.
+        watch: Is told of each evaluated entry.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="sld-search-") as folder,
+        Journal(Path(folder) / "journal.sqlite", "unkept") as journal,
+    ):
+        journal.begin({"seed": search.seed}, "")
+        run(search, journal, budget, jobs=jobs, watch=watch)
 
 
 class _Sitting:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
@@ -38,9 +37,8 @@ from harness.evolution.proposals import Entry
 from harness.evolution.result import result_of
 from harness.evolution.rows import train_rows
 from harness.evolution.search import Search
-from harness.evolution.sitting import run
+from harness.evolution.sitting import run_unkept
 from harness.evolution.starts import start_points
-from harness.results.journal import Journal
 from harness.tasks import Task, load_catalogue
 
 RESULTS = Path(__file__).parents[2] / "build" / "discovery.jsonl"
@@ -111,12 +109,7 @@ def measure_operon(task: Task, seed: int, seconds: float, jobs: int) -> dict[str
 def measure(task: Task, seed: int, seconds: float, jobs: int) -> dict[str, Any]:
     """Search, choose in each way, and score each choice once."""
     search = Search(train_side(task), seed)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Journal(Path(folder) / "journal.sqlite", "x") as journal,
-    ):
-        journal.begin({}, "")
-        run(search, journal, Budget(seconds=seconds), jobs=jobs)
+    run_unkept(search, Budget(seconds=seconds), jobs=jobs)
     result = result_of(search)
     if result is None or result.choice is None:
         msg = f"{task.name}: nothing could be fitted"

@@ -9,16 +9,13 @@ as many processes as there are cores, and writing every event down.
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 from statistics import median
 
 from harness.errors import DataNotFoundError
 from harness.evolution.gateway import TrainSide, train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.search import Search
-from harness.evolution.sitting import run
-from harness.results.journal import Journal
+from harness.evolution.sitting import run_unkept
 from harness.runner.execute import default_jobs
 from harness.tasks import load_catalogue
 
@@ -43,12 +40,7 @@ def main() -> None:
 def rate(side: TrainSide, seconds: float, seed: int, jobs: int) -> float:
     """Return laws a second of one search, the start of its processes included."""
     search = Search(side, seed)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Journal(Path(folder) / "journal.sqlite", "x") as journal,
-    ):
-        journal.begin({}, "")
-        run(search, journal, Budget(seconds=seconds), jobs=jobs)
+    run_unkept(search, Budget(seconds=seconds), jobs=jobs)
     return search.n_evaluated / search.seconds
 
 

@@ -11,10 +11,8 @@ rules may be settled here. Differences of a few hundredths are noise: repeat wit
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
@@ -29,8 +27,7 @@ from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray, Kind, TrainRows, train_rows
 from harness.evolution.search import Search
-from harness.evolution.sitting import run
-from harness.results.journal import Journal
+from harness.evolution.sitting import run_unkept
 from harness.tasks import load_catalogue
 from harness.tasks.data import GroupRows
 
@@ -141,12 +138,7 @@ def judged(
 ) -> tuple[list[Judged], float]:
     """Search the lower part; returns its laws, and the error beyond of the one that is chosen."""
     search = Search(side, seed)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Journal(Path(folder) / "journal.sqlite", "x") as journal,
-    ):
-        journal.begin({}, "")
-        run(search, journal, Budget(seconds=seconds), jobs=jobs)
+    run_unkept(search, Budget(seconds=seconds), jobs=jobs)
     guard = Judge(search.rows, search.guards, most_rows=None)
     outer = _with_axes(rows, search.rows)
 
