@@ -295,3 +295,10 @@ def test_the_library_fits_every_shipped_task_under_its_cap() -> None:
         for form in forms:
             assert cap is None or form.law.n_constants * len(data.targets) <= cap
             assert form.source
+
+
+@pytest.mark.parametrize("name", sorted(LAWS))
+def test_written_programs_have_no_line_that_is_too_long_to_read(name: str) -> None:
+    law, data = LAWS[name], rows()
+    text = write_program(law, emission(law, data))
+    assert max(map(len, text.splitlines())) <= 100

@@ -151,15 +151,30 @@ def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequen
     for factors in law.code(names, constants):
         line = f"            {' * '.join(factors)},"
         if len(line) <= _LONG or len(factors) == 1:
-            lines.append(line)
+            lines += _broken(line)
         else:
             first, *rest = factors
-            lines += ["            (", f"                {first}"]
-            lines += [*(f"                * {factor}" for factor in rest), "            ),"]
+            lines += ["            (", *_broken(f"                {first}")]
+            for factor in rest:
+                lines += _broken(f"                * {factor}")
+            lines.append("            ),")
     if law.offset:
         lines.append("            np.ones(len(data_points)),")
     lines += ["        ]", "    )"]
     return "\n".join(lines)
+
+
+def _broken(line: str) -> list[str]:
+    """Return a line that stands within brackets as several, none too long where a space allows."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.strip(),
+        _LONG,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _fit(law: Law, emission: Emission) -> str:
