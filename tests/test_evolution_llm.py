@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -527,6 +528,12 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
 # Questions, one by one
 
 
+def in_a_thread(question: Callable[[], Proposal]) -> Proposal:
+    """Ask as a search does: in a thread of its own, where no other event loop can be running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(question).result()
+
+
 def ask(
     endpoint: FakeEndpoint, search: Search, proposer: LlmProposer | None = None, **changes: Any
 ) -> Proposal:
@@ -534,7 +541,7 @@ def ask(
     made = proposer or LlmProposer(settings(base_url=endpoint.url, **changes), Key(KEY))
     question = made.prepare(50, search.view, np.random.default_rng(0))
     assert question is not None
-    return question()
+    return in_a_thread(question)
 
 
 def usage_of(proposal: Proposal) -> Usage:
@@ -681,7 +688,7 @@ def test_a_model_that_is_denied_is_given_up_with_one_line(judged: Search, status
         for number in range(12):
             question = proposer.prepare(number, judged.view, np.random.default_rng(number))
             assert question is not None
-            question()
+            in_a_thread(question)
     assert [one["model"] for one in endpoint.asked].count("small") == 2
     assert said == proposer.warnings
     (line,) = said
@@ -983,4 +990,4 @@ def test_a_view_is_read_when_the_question_is_prepared(judged: Search) -> None:
         question = proposer.prepare(50, view, np.random.default_rng(0))
         view.entries = {}
         assert question is not None
-        assert question().source
+        assert in_a_thread(question).source
