@@ -275,7 +275,18 @@ def test_the_frame_is_a_program(judged: Search) -> None:
     ast.parse(text)
 
 
-def test_a_tree_as_a_program_begins_its_fits_where_the_search_ended_them(judged: Search) -> None:
+def test_what_was_found_on_all_train_rows_is_not_in_a_parents_program(judged: Search) -> None:
+    """Text is judged on folds of the same rows: such constants would know the judged ones."""
+    view = judged.view
+    number = next(n for n, one in view.entries.items() if np.size(one.verdict.theta) > 1)
+    entry = view.entries[number]
+    assert entry.verdict.theta is not None
+    other = replace(entry, verdict=replace(entry.verdict, theta=entry.verdict.theta + 1.0))
+    changed = View(view.side, view.rows, view.folds, view.archive, {**view.entries, number: other})
+    assert as_program(changed, number) == as_program(view, number)
+
+
+def test_a_tree_is_shown_as_a_program_with_one_region(judged: Search) -> None:
     number = next(m.number for m in judged.view.archive if judged.view.entries[m.number].verdict)
     text = as_program(judged.view, number)
     ast.parse(text)

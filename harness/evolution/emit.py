@@ -118,7 +118,7 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
         lines.append(f'    ("{name}", {slot.low!r}, {slot.high!r}),')
     lines += [")", "LOW = np.array([low for _, low, _ in SHAPE])"]
     lines.append("HIGH = np.array([high for _, _, high in SHAPE])")
-    lines.append("# Where fits begin (found on train rows).")
+    lines.append("# Where fits begin.")
     rows = [f"        {[float(f'{v:.6g}') for v in row]!r}," for row in emission.starts]
     if law.slots:
         lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]

@@ -9,13 +9,12 @@ from harness.evolution.rows import FloatArray
 from harness.evolution.scales import Slot
 
 
-def start_points(law: Law, count: int, theta: FloatArray | None = None) -> FloatArray:
-    """Return where fits of a law begin, ``(S, P)``: known shapes, then combinations of usual ones.
+def start_points(law: Law, count: int) -> FloatArray:
+    """Return where fits of a law begin, ``(S, P)``: combinations of usual shapes.
 
     Args:
         law: The law.
-        count: How many usual ones.
-        theta: Known shapes, ``(P,)`` or ``(K, P)``.
+        count: How many.
     """
     slots = law.slots
     if not slots:
@@ -32,10 +31,7 @@ def start_points(law: Law, count: int, theta: FloatArray | None = None) -> Float
             for number in range(count)
         ]
     )
-    usual = np.unique(usual, axis=0)
-    if theta is None:
-        return usual
-    return np.concatenate([np.atleast_2d(theta), usual])
+    return np.unique(usual, axis=0)
 
 
 def _start(slot: Slot, place: int, twin: int, number: int) -> float:

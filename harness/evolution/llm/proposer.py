@@ -29,14 +29,13 @@ from harness.evolution.llm.prompt import (
 from harness.evolution.llm.region import NoRewriteError
 from harness.evolution.llm.settings import LlmSettings
 from harness.evolution.proposals import Entry, Proposal, Usage, View
-from harness.evolution.rows import FloatArray
 from harness.evolution.starts import start_points
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _PARENT_DRAWS = 8
-_MOST_STARTS = 4
+_STARTS = 4
 _MILLION = 1_000_000
 
 
@@ -278,6 +277,9 @@ class LlmProposer:
 def as_program(view: View, number: int) -> str:
     """Return an entry's program: its text, or its tree written as one.
 
+    Fits of the written one begin at the usual starts. What was found for all train rows must not
+    stand in it: text is judged on folds of them, and would seem to foresee the judged rows.
+
     Args:
         view: What is known.
         number: Of the entry.
@@ -286,21 +288,11 @@ def as_program(view: View, number: int) -> str:
     law = entry.proposal.law
     if law is None:
         return entry.proposal.source or ""
-    theta = entry.verdict.theta
-    starts = start_points(law, _MOST_STARTS) if theta is None or not theta.size else _few(theta)
     about = Emission(
         title=f"A law for {view.side.title}.",
         axes=view.rows.axes,
         targets=view.rows.targets,
-        starts=starts,
+        starts=start_points(law, _STARTS),
         origin=f"Program {number} of a search: {entry.proposal.how}.",
     )
     return write_program(law, about)
-
-
-def _few(theta: FloatArray) -> FloatArray:
-    """Return some of the shape constants that were found, from all over."""
-    found = np.unique(theta, axis=0)
-    chosen = np.linspace(0, len(found) - 1, min(_MOST_STARTS, len(found))).astype(int)
-    few: FloatArray = found[chosen]
-    return few
