@@ -611,8 +611,8 @@ def test_folds_open_and_links_of_the_lineage_lead_somewhere(
     link = tab.locator("ol.laws a").first
     link.click()
     target = link.get_attribute("href")
-    assert tab.url.endswith(str(target))
-    assert tab.locator(str(target)).is_visible()
+    tab.wait_for_url(f"**{target}")
+    tab.locator(str(target)).wait_for()
 
 
 @pytest.mark.browser

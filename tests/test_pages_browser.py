@@ -145,7 +145,7 @@ def test_runs_are_counted_as_asked_for(tab: Page, site: Path) -> None:
 def test_from_the_index_to_a_run_its_charts_and_back(tab: Page, site: Path) -> None:
     tab.goto((site / "index.html").as_uri() + "#small_law")
     tab.locator("#small_law .reading:visible").get_by_role("link", name="Runs of codex").click()
-    assert tab.url.endswith(RUN_PAGE)
+    tab.wait_for_url(f"**/{RUN_PAGE}")
     see_all(tab)
     for kind, points in (("predicted", 16), ("residuals", 16), ("law", 16)):
         figure = tab.locator(f"figure[data-chart={kind}]")
@@ -160,10 +160,10 @@ def test_from_the_index_to_a_run_its_charts_and_back(tab: Page, site: Path) -> N
         == "3"
     )
     tab.get_by_role("link", name="Run 4").first.click()
-    assert tab.locator("details#run-4").get_attribute("open") is not None
+    tab.locator("details#run-4[open]").wait_for()
     assert "division by zero" in tab.locator("details#run-4").inner_text()
     tab.get_by_role("link", name="Back to Leaderboard").click()
-    assert tab.url.endswith("index.html")
+    tab.wait_for_url("**index.html")
 
 
 def test_a_task_page_draws_the_data_all_runs_and_the_best_law(tab: Page, site: Path) -> None:
@@ -184,7 +184,7 @@ def test_two_entries_are_compared_from_the_index(tab: Page, site: Path) -> None:
     assert "two different" in tab.get_by_role("status").inner_text()
     tab.get_by_role("combobox", name="B", exact=True).select_option("codex/o4_mini")
     tab.get_by_role("button", name="Compare").click()
-    assert tab.url.endswith(COMPARE_PAGE)
+    tab.wait_for_url(f"**/{COMPARE_PAGE}")
     tab.locator("summary").filter(has_text="Other Scaling Law").click()
     assert tab.locator("table.diff").first.is_visible()
 
@@ -208,7 +208,7 @@ def test_claims_are_shown_beside_what_they_turned_out_to_be(tab: Page, site: Pat
         ("1", "0.700000", "no program"),
     ]
     tab.locator("tbody tr").first.get_by_role("link").click()
-    assert tab.url.endswith(RUN_PAGE)
+    tab.wait_for_url(f"**/{RUN_PAGE}")
 
 
 @pytest.mark.parametrize("name", PAGES)
