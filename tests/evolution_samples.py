@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.evolution.expression import (
+from harness.evolution.expression import Law, Term
+from harness.evolution.factors import (
     Bump,
-    Law,
+    Constrained,
+    Joint,
     Log,
     Mixture,
+    Peak,
     Power,
     Raw,
     Saturation,
-    Term,
+    Valley,
 )
 from harness.evolution.gateway import TrainSide
 from harness.evolution.rows import TrainRows, train_rows
@@ -22,6 +25,7 @@ from harness.evolution.scales import (
     Bottleneck,
     Effective,
     Feature,
+    Limit,
     Shift,
     Supported,
 )
@@ -62,6 +66,13 @@ LAWS = {
     "bottleneck": Law((Term((Power(Bottleneck(SIZE, Shift(TOKENS))), Log(SIZE))),)),
     "saturation": Law((Term((Saturation(SIZE), Power(TOKENS))),)),
     "bump": Law((Term((Bump(Shift(SIZE)),)), Term((Power(TOKENS),)))),
+    "limit": Law((Term((Power(Limit(Shift(TOKENS))), Log(SIZE))),)),
+    "joint": Law((Term((Joint(SIZE, Limit(Shift(TOKENS))),)),), offset=False),
+    "valley": Law((Term((Log(SIZE),)), Term((Power(SIZE), Valley(Blend(TOKENS, SIZE)))))),
+    "lopsided": Law((Term((Power(SIZE),)), Term((Power(SIZE), Valley(TOKENS, lopsided=True))))),
+    "peak": Law((Term((Power(TOKENS),)), Term((Peak(SIZE),)))),
+    "constrained": Law((Term((Constrained(0, 1, 1, 0.0),)),)),
+    "constrained, shared": Law((Term((Constrained(0, 1, 1, 0.5, shared=True),)),)),
     "shares": Law((Term((Mixture((0, 1)),)), Term((Raw(0, share=True),)))),
     "raw": Law((Term((Raw(0, share=False), Log(TOKENS))),)),
 }

@@ -15,7 +15,8 @@ import harness
 from harness.cli import app
 from harness.errors import UserError
 from harness.evolution.emit import Emission, write_program
-from harness.evolution.expression import Law, Power, Term
+from harness.evolution.expression import Law, Term
+from harness.evolution.factors import Power
 from harness.evolution.scales import Feature
 from harness.evolution.tables import read_table
 from harness.tasks.catalogue import load_definition

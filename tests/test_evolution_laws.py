@@ -15,7 +15,8 @@ from evolution_samples import LAWS, SCALES, grid, rows
 
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
-from harness.evolution.expression import Law, Log, Power, Term, normal_form, walk
+from harness.evolution.expression import Law, Term, normal_form, walk
+from harness.evolution.factors import Log, Power
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from evolution_samples import LAWS, rows, side
 
-from harness.evolution.expression import Law, Mixture, Power, Term
+from harness.evolution.expression import Law, Term
+from harness.evolution.factors import Mixture, Power
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.probes import explodes, probe_columns

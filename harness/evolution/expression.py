@@ -17,16 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 
+from harness.evolution.factors import Constrained, Factor, Joint, Mixture, Raw
 from harness.evolution.rows import FloatArray
 from harness.evolution.scales import (
-    EXPONENT,
-    PLACE,
-    RATE,
-    WIDTH,
     Blend,
     Bottleneck,
     Columns,
@@ -38,147 +35,6 @@ from harness.evolution.scales import (
     Supported,
     Theta,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Power:
-    """``x^a``."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (EXPONENT, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        return np.exp(_bounded(theta[0] * self.of.value(columns, theta[1:])))
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        inner = self.of.code(names, constants[1:])
-        return f"np.exp(np.clip({constants[0]} * {inner}, -60.0, 60.0))"
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """``log x``."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return self.of.slots
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        return self.of.value(columns, theta)
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        return self.of.code(names, constants)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A share, or what is a logarithm already, as a number."""
-
-    index: int
-    share: bool
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return ()
-
-    @property
-    def features(self) -> frozenset[int]:
-        return frozenset({self.index})
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        return np.exp(columns[self.index]) if self.share else columns[self.index]
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        return f"np.exp({names[self.index]})" if self.share else names[self.index]
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """``exp(sum of t_j r_j)`` over shares r (Ye et al. 2024, arXiv:2403.16952)."""
-
-    shares: tuple[int, ...]
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (RATE,) * len(self.shares)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return frozenset(self.shares)
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        total = theta[0] * np.exp(columns[self.shares[0]])
-        for index, rate in zip(self.shares[1:], theta[1:], strict=True):
-            total = total + rate * np.exp(columns[index])
-        return np.exp(_bounded(total))
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        parts = [f"{c} * np.exp({names[i]})" for i, c in zip(self.shares, constants, strict=True)]
-        return f"np.exp(np.clip({' + '.join(parts)}, -60.0, 60.0))"
-
-
-@dataclass(frozen=True, slots=True)
-class Saturation:
-    """``1 / (1 + (x / s)^a)``: from one level to another."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, WIDTH, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        steep = np.exp(theta[1]) * (self.of.value(columns, theta[2:]) - theta[0])
-        return 1.0 / (1.0 + np.exp(_bounded(steep)))
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        inner = self.of.code(names, constants[2:])
-        steep = f"np.exp({constants[1]}) * ({inner} - {constants[0]})"
-        return f"1.0 / (1.0 + np.exp(np.clip({steep}, -60.0, 60.0)))"
-
-
-@dataclass(frozen=True, slots=True)
-class Bump:
-    """``exp(-((log x - m) / w)^2 / 2)``: worse, or better, around one place."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, WIDTH, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
-
-    def value(self, columns: Columns, theta: Theta) -> FloatArray:
-        off = (self.of.value(columns, theta[2:]) - theta[0]) / np.exp(theta[1])
-        return np.exp(-0.5 * np.minimum(np.square(off), 1000.0))
-
-    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
-        inner = self.of.code(names, constants[2:])
-        off = f"({inner} - {constants[0]}) / np.exp({constants[1]})"
-        return f"np.exp(-0.5 * np.minimum(np.square({off}), 1000.0))"
-
-
-Factor: TypeAlias = Power | Log | Raw | Mixture | Saturation | Bump
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +130,9 @@ def walk(part: Law | Term | Factor | Scale) -> Iterator[Term | Factor | Scale]:
         children: tuple[Term | Factor | Scale, ...] = part.terms
     elif isinstance(part, Term):
         children = part.factors
-    elif isinstance(part, Blend | Bottleneck):
+    elif isinstance(part, Blend | Bottleneck | Joint):
         children = (part.first, part.second)
-    elif isinstance(part, Feature | Effective | Supported | Raw | Mixture):
+    elif isinstance(part, Feature | Effective | Supported | Raw | Mixture | Constrained):
         children = ()
     else:
         children = (part.of,)
@@ -296,10 +152,6 @@ def _shares(parts: Sequence[Node], theta: Sequence[Any]) -> Iterator[Sequence[An
         end = start + len(part.slots)
         yield theta[start:end]
         start = end
-
-
-def _bounded(exponent: FloatArray) -> FloatArray:
-    return np.clip(exponent, -60.0, 60.0)
 
 
 def _in_product(code: str) -> str:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.expression import Law
+from harness.evolution.factors import (
+    Constrained,
+    Factor,
+    Joint,
+    Log,
+    Mixture,
+    Peak,
+    Power,
+    Raw,
+    Saturation,
+    Valley,
+)
 from harness.evolution.rows import Axis, Kind
 from harness.evolution.scales import (
     Bend,
     Bottleneck,
     Effective,
     Feature,
+    Limit,
     Scale,
     Shift,
     Supported,
@@ -58,6 +71,23 @@ def _factor(factor: Factor, axes: Sequence[Axis], number: Iterator[int]) -> str:
     if isinstance(factor, Mixture):
         parts = [f"t{next(number)} {axes[index].name}" for index in factor.shares]
         return f"exp({' + '.join(parts)})"
+    if isinstance(factor, Joint):
+        a, b, c = f"a{next(number)}", f"a{next(number)}", f"b{next(number)}"
+        first, second = _scale(factor.first, axes, number), _scale(factor.second, axes, number)
+        return f"{first}^({a} + {c} log({second})) * {second}^{b}"
+    if isinstance(factor, Valley):
+        place = f"m{next(number)}"
+        skew = f"k{next(number)}" if factor.lopsided else ""
+        off = f"log({_scale(factor.of, axes, number)}/{place})"
+        return f"{off}^2 * {skew}^sign({off})" if skew else f"{off}^2"
+    if isinstance(factor, Peak):
+        place, rise, blunt = f"m{next(number)}", f"u{next(number)}", f"w{next(number)}"
+        ratio = f"({_scale(factor.of, axes, number)}/{place})"
+        return f"({ratio}^(-{rise}/{blunt}) + {ratio}^(1/(2 {blunt})))^-{blunt}"
+    if isinstance(factor, Constrained):
+        names = ", ".join(axes[n].name for n in (factor.size, factor.unique, factor.seen))
+        letters = ("a", "k", "R", "R") if factor.shared else ("a", "b", "k", "R", "R")
+        return f"constrained({names}; {', '.join(f'{x}{next(number)}' for x in letters)})"
     place, width = f"m{next(number)}", f"w{next(number)}"
     inner = _scale(factor.of, axes, number)
     if isinstance(factor, Saturation):
@@ -71,6 +101,9 @@ def _scale(scale: Scale, axes: Sequence[Axis], number: Iterator[int]) -> str:
     if isinstance(scale, Shift):
         shift = f"s{next(number)}"
         return f"({_scale(scale.of, axes, number)} + {shift})"
+    if isinstance(scale, Limit):
+        ceiling = f"m{next(number)}"
+        return f"(1/(1/{_scale(scale.of, axes, number)} + 1/{ceiling}))"
     if isinstance(scale, Bend):
         place, sharpness = f"m{next(number)}", f"k{next(number)}"
         inner = _scale(scale.of, axes, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from harness.evolution import expression, scales
+from harness.evolution import expression, factors, scales
 from harness.evolution.expression import Law
 
 _NODES = {
@@ -13,17 +13,22 @@ _NODES = {
     for kind in (
         scales.Feature,
         scales.Shift,
+        scales.Limit,
         scales.Bend,
         scales.Blend,
         scales.Bottleneck,
         scales.Effective,
         scales.Supported,
-        expression.Power,
-        expression.Log,
-        expression.Raw,
-        expression.Mixture,
-        expression.Saturation,
-        expression.Bump,
+        factors.Power,
+        factors.Log,
+        factors.Raw,
+        factors.Mixture,
+        factors.Saturation,
+        factors.Bump,
+        factors.Joint,
+        factors.Valley,
+        factors.Peak,
+        factors.Constrained,
         expression.Term,
         expression.Law,
     )

@@ -8,7 +8,8 @@ import numpy as np
 
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge
-from harness.evolution.library import Form, library
+from harness.evolution.forms import Form
+from harness.evolution.library import library
 from harness.evolution.novelty import Novelty
 from harness.evolution.proposals import Given, Proposal, View
 from harness.evolution.rows import TrainRows

@@ -32,6 +32,12 @@ MIX = Slot(-3.0, 3.0, (0.5, 1.0, -0.5, 0.2), "mix")
 RATE = Slot(-30.0, 30.0, (-1.0, -5.0, 2.0, -0.2), "rate")
 EPOCHS = Slot(-2.0, 8.0, (2.7, 1.0, 4.0, 0.0), "log_epochs")
 SHARPNESS = Slot(-1.5, 2.5, (0.5, 1.2, 0.0, 1.8), "log_sharpness")
+CEILING = Slot(-8.0, 12.0, (2.0, 4.0, 1.0, 0.0), "log_ceiling")
+CROSS = Slot(-2.0, 2.0, (0.0, 0.05, -0.05, 0.2), "cross")
+DECAY = Slot(0.02, 3.0, (0.3, 0.6, 0.15, 1.0), "decay")
+BALANCE = Slot(-8.0, 8.0, (0.0, 1.5, -1.5, 3.0), "log_balance")
+RISE = Slot(-3.0, 3.0, (0.0, 1.0, -1.0, 0.5), "log_rise")
+SKEW = Slot(-3.0, 3.0, (0.0, -0.5, 0.5, 1.0), "log_skew")
 SUPPORT = Slot(-12.0, 12.0, (0.0, 2.0, -2.0, 4.0), "log_support")
 
 Theta: TypeAlias = Sequence[FloatArray]
@@ -103,6 +109,32 @@ class Shift:
 
     def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
         return f"np.logaddexp({self.of.code(names, constants[1:])}, {constants[0]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``1 / (1/x + 1/m)``: never more than m, and a power of it levels off towards large scales.
+
+    With a shift, how experts count in Clark et al. 2022 (arXiv:2202.01169).
+    """
+
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (CEILING, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+    def value(self, columns: Columns, theta: Theta) -> FloatArray:
+        result: FloatArray = -np.logaddexp(-self.of.value(columns, theta[1:]), -theta[0])
+        return result
+
+    def code(self, names: Sequence[str], constants: Sequence[str]) -> str:
+        inner = self.of.code(names, constants[1:])
+        return f"-np.logaddexp(-{inner}, -{constants[0]})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,4 +295,4 @@ class Supported:
         return f"(np.minimum({size}, {support}) + np.log1p({scale} * {worth}))"
 
 
-Scale: TypeAlias = Feature | Shift | Bend | Blend | Bottleneck | Effective | Supported
+Scale: TypeAlias = Feature | Shift | Limit | Bend | Blend | Bottleneck | Effective | Supported

@@ -12,25 +12,27 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.evolution.expression import (
+from harness.evolution.expression import Law, Term, normal_form
+from harness.evolution.factors import (
     Bump,
     Factor,
-    Law,
+    Joint,
     Log,
     Mixture,
+    OfOneScale,
     Power,
     Raw,
     Saturation,
-    Term,
-    normal_form,
+    Valley,
 )
-from harness.evolution.library import repetitions
+from harness.evolution.repeated import repetitions
 from harness.evolution.rows import Kind, TrainRows
 from harness.evolution.scales import (
     Bend,
     Blend,
     Bottleneck,
     Feature,
+    Limit,
     Scale,
     Shift,
     Supported,
@@ -160,9 +162,10 @@ class Variation:
 
         def bent(scale: Scale) -> Scale | None:
             if rng.random() < 0.5 or len(self._logs) < 2:
-                if isinstance(scale, Shift | Bend):
+                if isinstance(scale, Shift | Bend | Limit):
                     return None
-                return Shift(scale) if rng.random() < 0.7 else Bend(scale)
+                which = rng.random()
+                return Shift(scale) if which < 0.6 else (Bend if which < 0.8 else Limit)(scale)
             joins = Feature(_pick(rng, self._logs))
             if joins.index in scale.features:
                 return None
@@ -175,7 +178,7 @@ class Variation:
             if isinstance(scale, Shift):
                 bare = isinstance(scale.of, Feature) and scale.of.index in self._shares
                 return None if bare else scale.of
-            if isinstance(scale, Bend):
+            if isinstance(scale, Bend | Limit):
                 return scale.of
             return scale.first if isinstance(scale, Blend | Bottleneck) else None
 
@@ -205,7 +208,11 @@ class Variation:
             return Power(scale)
         if which < 0.8:
             return Log(scale)
-        return Saturation(scale) if which < 0.92 else Bump(scale)
+        if which < 0.9:
+            return Saturation(scale)
+        if which < 0.94:
+            return Bump(scale)
+        return Valley(scale) if which < 0.97 else Joint(scale, self._scale(rng))
 
     def _scale(self, rng: np.random.Generator) -> Scale:
         if self._repeats and rng.random() < 0.2:
@@ -245,7 +252,7 @@ def _in_one_scale(
     def in_term(term: Term) -> Term | None:
         place = int(rng.integers(len(term.factors)))
         factor = term.factors[place]
-        if isinstance(factor, Raw | Mixture):
+        if not isinstance(factor, OfOneScale):
             return None
         scale = change(factor.of)
         return None if scale is None else _with_factor(term, place, replace(factor, of=scale))

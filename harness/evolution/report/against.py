@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.evolution.choose import Finalist, starts_of
 from harness.evolution.emit import predict, refit
-from harness.evolution.expression import Law, Mixture
+from harness.evolution.expression import Law
+from harness.evolution.factors import Mixture
 from harness.evolution.report.charts import Dots, Line, Picture, draw
 from harness.evolution.report.mathml import is_logarithm, symbols
 from harness.evolution.report.parts import Figure, Table

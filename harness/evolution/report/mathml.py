@@ -7,7 +7,19 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
-from harness.evolution.expression import Factor, Law, Log, Mixture, Power, Raw, Saturation
+from harness.evolution.expression import Law
+from harness.evolution.factors import (
+    Constrained,
+    Factor,
+    Joint,
+    Log,
+    Mixture,
+    Peak,
+    Power,
+    Raw,
+    Saturation,
+    Valley,
+)
 from harness.evolution.formula import scale_of
 from harness.evolution.report.words import BRIEF, plain
 from harness.evolution.rows import Axis, Kind
@@ -16,6 +28,7 @@ from harness.evolution.scales import (
     Bottleneck,
     Effective,
     Feature,
+    Limit,
     Scale,
     Shift,
     Slot,
@@ -32,6 +45,12 @@ _LETTERS = {
     "log_epochs": "R",
     "log_support": "k",
     "log_sharpness": "k",
+    "log_ceiling": "m",
+    "cross": "b",
+    "decay": "a",
+    "log_balance": "k",
+    "log_rise": "u",
+    "log_skew": "k",
 }
 
 
@@ -90,6 +109,20 @@ class _Writer:
                 for index in factor.shares
             ]
             return _call("exp", _operator("+").join(parts))
+        if isinstance(factor, Joint):
+            a, b, c = self._next(), self._next(), self._next()
+            first, second = self.scale(factor.first), self.scale(factor.second)
+            power = a + _operator("+") + c + _operator("·") + _call("log", second)
+            return _raised(first, power) + _operator("·") + _raised(second, b)
+        if isinstance(factor, Valley):
+            return self._valley(factor)
+        if isinstance(factor, Peak):
+            return self._peak(factor)
+        if isinstance(factor, Constrained):
+            places = (factor.size, factor.unique, factor.seen)
+            of = _operator(",").join(_name(self._axes[place].name) for place in places)
+            constants = _operator(",").join(self._next() for _ in factor.slots)
+            return _call("constrained", of + _operator(";") + constants)
         place, width = self._next(), self._next()
         ratio = _over(self.scale(factor.of), place)
         if isinstance(factor, Saturation):
@@ -99,12 +132,32 @@ class _Writer:
         half = _over(Markup("<mn>1</mn>"), Markup("<mn>2</mn>"))
         return _call("exp", _operator("−") + half + _raised(off, Markup("<mn>2</mn>")))
 
+    def _valley(self, factor: Valley) -> Markup:
+        place = self._next()
+        skew = self._next() if factor.lopsided else None
+        off = _call("log", _over(self.scale(factor.of), place))
+        square = _raised(_inside(off), Markup("<mn>2</mn>"))
+        if skew is None:
+            return square
+        return square + _operator("·") + _raised(skew, _call("sign", off))
+
+    def _peak(self, factor: Peak) -> Markup:
+        place, rise, blunt = self._next(), self._next(), self._next()
+        ratio = _inside(_over(self.scale(factor.of), place))
+        half = _over(Markup("<mn>1</mn>"), Markup("<mn>2</mn>") + _operator("·") + blunt)
+        both = _raised(ratio, _operator("−") + _over(rise, blunt)) + _operator("+")
+        return _raised(_inside(both + _raised(ratio, half)), _operator("−") + blunt)
+
     def scale(self, scale: Scale) -> Markup:
         if isinstance(scale, Feature):
             return _name(scale_of(self._axes[scale.index]))
         if isinstance(scale, Shift):
             shift = self._next()
             return _inside(self.scale(scale.of) + _operator("+") + shift)
+        if isinstance(scale, Limit):
+            ceiling, one = self._next(), Markup("<mn>1</mn>")
+            below = _over(one, self.scale(scale.of)) + _operator("+") + _over(one, ceiling)
+            return _over(one, below)
         if isinstance(scale, Bend):
             place, sharpness = self._next(), self._next()
             inner = _raised(self.scale(scale.of), sharpness)
