@@ -16,19 +16,20 @@ from evolution_samples import LAWS, SCALES, grid, rows
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, slot_names, write_program
 from harness.evolution.expression import Law, Term, normal_form, walk
-from harness.evolution.factors import Log, Power
+from harness.evolution.factors import Constrained, Joint, Log, Peak, Power, Valley
 from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
 from harness.evolution.rows import Axis, Kind, Loss, TrainRows, train_rows
-from harness.evolution.scales import Bend, Bottleneck, Feature, Supported
+from harness.evolution.scales import Bend, Bottleneck, Feature, Limit, Supported
 from harness.evolution.starts import start_points
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
 from harness.tasks.catalogue import load_definition
 from harness.tasks.data import GroupRows
 
+ROOT = Path(__file__).resolve().parents[1]
 LAW = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
 
 
@@ -132,6 +133,55 @@ def test_parameters_beyond_what_data_supports_are_worth_less_and_less() -> None:
     assert (np.diff(worth) >= 0).all()
     np.testing.assert_allclose(worth[size <= 0], size[size <= 0])
     assert worth[-1] < np.log1p(np.exp(1.0)) + 1e-9
+
+
+def test_no_scale_is_more_than_its_limit() -> None:
+    scale, x = Limit(Feature(0)), np.linspace(-9.0, 9.0, 50)
+    value = scale.value([x], [np.array(1.0)])
+    assert (np.diff(value) > 0).all()
+    assert (value < 1.0).all()
+    np.testing.assert_allclose(value[[0, -1]], [x[0], 1.0], atol=1e-3)
+
+
+def test_an_exponent_can_change_with_another_scale() -> None:
+    joint, x = Joint(Feature(0), Feature(1)), np.linspace(-2.0, 2.0, 9)
+    theta = [np.array(value) for value in (-0.3, -0.1, 0.05)]
+    for z in (-1.0, 0.0, 2.0):
+        value = np.log(joint.value([x, np.full(9, z)], theta))
+        np.testing.assert_allclose(np.diff(value) / np.diff(x), -0.3 + 0.05 * z)
+
+
+def test_a_valley_is_lowest_at_its_place_and_may_be_steeper_on_one_side() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(Valley(Feature(0)).value([x], [np.array(2.0)]), [1.0, 0.0, 1.0])
+    theta = [np.array(2.0), np.log(np.array(3.0))]
+    steep = Valley(Feature(0), lopsided=True).value([x], theta)
+    np.testing.assert_allclose(steep, [1 / 3, 0.0, 3.0])
+
+
+def test_a_peak_rises_with_its_exponent_and_falls_as_one_over_the_root() -> None:
+    far = np.array([-8.0, -7.0, 0.5, 8.0, 9.0])
+    value = np.log(Peak(Feature(0)).value([far], [np.array(0.5), np.log(2.0), np.log(0.1)]))
+    np.testing.assert_allclose(np.diff(value)[[0, -1]], [2.0, -0.5], atol=1e-6)
+    assert value.argmax() == 2
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_data_constrained_law_is_that_of_its_source(shared: bool) -> None:
+    """Written again from the paper's equations, in numbers instead of logarithms."""
+    rng = np.random.default_rng(0)
+    size, unique = np.exp(rng.normal(size=(2, 40)) * 2.0)
+    seen = unique * np.exp(np.abs(rng.normal(size=40)) * 2.0)
+    a, b, balance, epochs, excess = 0.4, 0.4 if shared else 0.6, 1.7, 5.0, 3.0
+    data = unique + unique * epochs * (1.0 - np.exp(-(seen / unique - 1.0) / epochs))
+    used = np.minimum(size, (a / (b * balance)) ** (1 / a) * unique ** (b / a))
+    worth = used + used * excess * (1.0 - np.exp(-(size / used - 1.0) / excess))
+    expected = worth**-a + balance * data**-b
+    factor = Constrained(0, 1, 2, 0.7, shared)
+    columns = [np.log(size), np.log(unique) + 0.7, np.log(seen)]
+    theta = [a, *([] if shared else [b]), *np.log([balance, epochs, excess])]
+    found = factor.value(columns, [np.array(value) for value in theta])
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_constants_that_mean_the_same_begin_apart() -> None:
@@ -286,8 +336,6 @@ def test_formulas_name_every_shape_constant_once(law: Law) -> None:
 
 def test_the_library_fits_every_shipped_task_under_its_cap() -> None:
     for task in load_catalogue().tasks("nano"):
-        from harness.evolution.rows import train_rows
-
         data = train_rows(task.data().train, task.feature_names, task.target_names)
         cap = task.definition.max_params
         forms = library(data, cap)
@@ -296,6 +344,35 @@ def test_the_library_fits_every_shipped_task_under_its_cap() -> None:
         for form in forms:
             assert cap is None or form.law.n_constants * len(data.targets) <= cap
             assert form.source
+
+
+PUBLISHED = {
+    "nano_data_repetition": "data-constrained law and memorisation",
+    "nano_double_descent": "a fall and a peak at the threshold",
+    "nano_finetuning": "rectified power law",
+    "nano_lr_batch": "critical batch and a valley",
+    "nano_moe": "an exponent that changes, above a floor",
+    "nano_pretraining": "sum of power laws",
+}
+"""The forms of laws that shipped programs write, for tasks of one target."""
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_library_describes_rows_as_well_as_the_published_law_of_a_task(name: str) -> None:
+    """What a person wrote for a task is within reach of a search; train rows say how well."""
+    task = load_catalogue().find(name)
+    data = train_rows(task.data().train, task.feature_names, task.target_names)
+    text = (ROOT / "candidates" / name / "human" / "human" / "run_1.py").read_text("utf-8")
+    program, off = loaded(text), []
+    for one in task.data().train:
+        y = one.targets[:, 0]
+        params = program["fit_scaling_law"](one.features, y)  # type: ignore[operator]
+        off.append(program["scaling_law_func"](one.features, params) - y)  # type: ignore[operator]
+    human = np.square(np.concatenate(off)).mean() / data.y[data.weights > 0].var()
+    judge = Judge(data, plan_folds(data))
+    forms = library(data, task.definition.max_params)
+    fits = [judge.score(form.law).fit for form in forms if form.name == PUBLISHED[name]]
+    assert min(fits) <= 1.1 * human
 
 
 @pytest.mark.parametrize("name", sorted(LAWS))

@@ -24,10 +24,29 @@ BEST, WORST = 1e-5, 1.0
 """Between these a normalised error counts: how much worse than the mean a law is says nothing."""
 _TOP = 2
 """How many fits of a fold the fits to more rows begin with."""
-_FIRST_STEPS, _NEXT_STEPS = 14, 8
 MOST_ROWS = 600
 """Of a group with more rows so many, drawn once, are fitted to: constants hardly change, and a
 search of many laws gains more than it loses. Laws are judged on all rows, and programs fit all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long laws are fitted."""
+
+    starts: int
+    """Of each law."""
+    first: int
+    """Steps of fits that begin at the usual starts."""
+    more: int
+    """Steps of fits that begin where others ended."""
+    afresh: bool
+    """Whether fits to all rows begin at the usual starts, too: a peak among the largest rows is in
+    no fold that is fitted."""
+
+
+USUAL = Effort(6, 14, 8, afresh=False)
+CURVE = Effort(24, 30, 20, afresh=True)
+"""Where there is one feature: laws of it are cheap to fit, but humps and bends have many minima."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +107,6 @@ class Judge:
         self,
         rows: TrainRows,
         folds: Sequence[Fold],
-        starts: int = 6,
         most_rows: int | None = MOST_ROWS,
     ) -> None:
         """Prepare the arrays that all laws share.
@@ -96,12 +114,11 @@ class Judge:
         Args:
             rows: The train rows.
             folds: Search folds and guard folds.
-            starts: How many starts each law gets.
             most_rows: How many rows of a group are fitted to at most; None for all.
         """
         self.rows = rows
         self.folds = tuple(folds)
-        self._n_starts = starts
+        self._effort = CURVE if len(rows.axes) == 1 else USUAL
         groups, length = rows.weights.shape
         n_targets = len(rows.targets)
         # Cells, group by group: every target of a group has the group's rows.
@@ -145,7 +162,7 @@ class Judge:
             return self._score(law, theta)
 
     def _score(self, law: Law, theta: FloatArray | None) -> Score:
-        usual = start_points(law, self._n_starts)
+        usual = start_points(law, self._effort.starts)
         fitted, found = self._fit_folds(law, usual)
         whole = self._fit_all(law, usual, found, theta)
         beyond = says(law, self._probes, whole.theta, whole.linear)
@@ -187,7 +204,7 @@ class Judge:
             again = []
             for counts in resamples:
                 drawn = self._thin(np.repeat(counts, len(self.rows.targets), axis=0))
-                again.append(said(np.sqrt(drawn) * self._drawn, _NEXT_STEPS))
+                again.append(said(np.sqrt(drawn) * self._drawn, self._effort.more))
         return beyond(whole, again, variances(self.rows))
 
     def _problem(self, law: Law) -> Problem:
@@ -205,7 +222,7 @@ class Judge:
         Args:
             law: The law.
         """
-        return self._fit_folds(law, start_points(law, self._n_starts))[0]
+        return self._fit_folds(law, start_points(law, self._effort.starts))[0]
 
     def _fit_folds(self, law: Law, usual: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """Fit a law to every fold; no fit begins with anything that its judged rows could tell.
@@ -224,7 +241,7 @@ class Judge:
         problem = self._problem(law)
         for wave in self._waves:
             starts = [self._starts(usual, found, self._narrower[place]) for place in wave]
-            steps = _NEXT_STEPS if self._narrower[wave[0]] is not None else _FIRST_STEPS
+            steps = self._effort.more if self._narrower[wave[0]] is not None else self._effort.first
             fit, kept = self._fit(
                 law, problem, self._fold_weights[:, wave], np.stack(starts, axis=1), steps
             )
@@ -252,9 +269,10 @@ class Judge:
         starts = [found[place][:, 0] for place in self._widest]
         if theta is not None:
             starts += [np.tile(one, (self._cells, 1)) for one in np.atleast_2d(theta)]
-        if not self._widest:
+        afresh = self._effort.afresh or not self._widest
+        if afresh:
             starts += [np.tile(one, (self._cells, 1)) for one in usual]
-        steps = _NEXT_STEPS if self._widest else _FIRST_STEPS
+        steps = self._effort.first if afresh else self._effort.more
         fit, kept = self._fit(
             law,
             self._problem(law),

@@ -8,6 +8,8 @@ from harness.evolution.expression import Law
 from harness.evolution.rows import FloatArray
 from harness.evolution.scales import Slot
 
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
+
 
 def start_points(law: Law, count: int) -> FloatArray:
     """Return where fits of a law begin, ``(S, P)``: combinations of usual shapes.
@@ -36,5 +38,15 @@ def start_points(law: Law, count: int) -> FloatArray:
 
 def _start(slot: Slot, place: int, twin: int, number: int) -> float:
     count = len(slot.starts)
+    if number >= count * count:
+        # The walk would come round again: from here on anywhere between, spread evenly (Weyl 1916).
+        share = (number * _irrational(place)) % 1.0
+        return min(slot.starts) + share * (max(slot.starts) - min(slot.starts))
     walked = number * (2 * place + 1) + number // count * (place + 1)
     return slot.starts[(walked + twin) % count]
+
+
+def _irrational(place: int) -> float:
+    """Return the fraction of a root of a prime: multiples of such numbers spread evenly."""
+    prime = _PRIMES[place % len(_PRIMES)]
+    return float(np.sqrt(prime) % 1.0)
