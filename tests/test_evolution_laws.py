@@ -26,7 +26,7 @@ from harness.evolution.scales import Bend, Bottleneck, Feature, Limit, Supported
 from harness.evolution.starts import start_points
 from harness.sandbox.server_process import _fixed_environment
 from harness.tasks import load_catalogue
-from harness.tasks.catalogue import load_definition
+from harness.tasks.catalogue import Task, load_definition
 from harness.tasks.data import GroupRows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -355,24 +355,43 @@ PUBLISHED = {
     "nano_pretraining": "sum of power laws",
 }
 """The forms of laws that shipped programs write, for tasks of one target."""
+PUBLISHED_OUTSIDE = {
+    "data_constrained_scaling_law": "data-constrained law",
+    "moe_scaling_law": "an exponent that changes",
+    "sft_scaling_law": "rectified power law",
+}
+"""The same for tasks from outside. (The law of vocab_scaling_law holds figures of its tokenizers.)"""
 
 
-@pytest.mark.parametrize("name", sorted(PUBLISHED))
-def test_the_library_describes_rows_as_well_as_the_published_law_of_a_task(name: str) -> None:
-    """What a person wrote for a task is within reach of a search; train rows say how well."""
-    task = load_catalogue().find(name)
-    data = train_rows(task.data().train, task.feature_names, task.target_names)
-    text = (ROOT / "candidates" / name / "human" / "human" / "run_1.py").read_text("utf-8")
+def errors_of_form_and_person(task: Task, form: str) -> tuple[float, float]:
+    """Return what is left of the train rows by a form of the library, and by the shipped law."""
+    train = task.data().train
+    data = train_rows(train, task.feature_names, task.target_names)
+    text = (ROOT / "candidates" / task.name / "human" / "human" / "run_1.py").read_text("utf-8")
     program, off = loaded(text), []
-    for one in task.data().train:
+    for one in train:
         y = one.targets[:, 0]
         params = program["fit_scaling_law"](one.features, y)  # type: ignore[operator]
         off.append(program["scaling_law_func"](one.features, params) - y)  # type: ignore[operator]
-    human = np.square(np.concatenate(off)).mean() / data.y[data.weights > 0].var()
+    person = float(np.square(np.concatenate(off)).mean() / data.y[data.weights > 0].var())
     judge = Judge(data, plan_folds(data))
-    forms = library(data, task.definition.max_params)
-    fits = [judge.score(form.law).fit for form in forms if form.name == PUBLISHED[name]]
-    assert min(fits) <= 1.1 * human
+    laws = [one.law for one in library(data, task.definition.max_params) if one.name == form]
+    return min(judge.score(law).fit for law in laws), person
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_library_describes_rows_as_well_as_the_shipped_law_of_a_task(name: str) -> None:
+    """What a person wrote for a task is within reach of a search; train rows say how well."""
+    form, person = errors_of_form_and_person(load_catalogue().find(name), PUBLISHED[name])
+    assert form <= 1.1 * person
+
+
+@pytest.mark.data
+@pytest.mark.usefixtures("data_folder")
+@pytest.mark.parametrize("name", sorted(PUBLISHED_OUTSIDE))
+def test_the_library_describes_public_rows_as_well_as_the_shipped_law(name: str) -> None:
+    form, person = errors_of_form_and_person(load_catalogue().find(name), PUBLISHED_OUTSIDE[name])
+    assert form <= 1.1 * person
 
 
 @pytest.mark.parametrize("name", sorted(LAWS))
