@@ -360,7 +360,7 @@ PUBLISHED_OUTSIDE = {
     "moe_scaling_law": "an exponent that changes",
     "sft_scaling_law": "rectified power law",
 }
-"""The same for tasks from outside. (The law of vocab_scaling_law holds figures of its tokenizers.)"""
+"""The same, from outside. (The law of vocab_scaling_law holds figures of its tokenizers.)"""
 
 
 def errors_of_form_and_person(task: Task, form: str) -> tuple[float, float]:
