@@ -1,16 +1,17 @@
 """Which law a search ends with: what was known, unless it did better where it never looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
-So finalists are judged once more: on guard folds, and by what they say beyond the rows, where a
-law should hold when rows are drawn again, and should not stand alone. A law that was bred takes
-the place of the best known one only when less speaks against it and its mean gain on the guard
-folds exceeds the standard error of that gain; among equals the simpler one stays. Known is what a
-search was given to begin with, else the library's forms.
+What was known before is taken by the search folds: nothing has climbed them. Of laws that were bred
+one is sent, by the search folds and by what it says beyond the rows, where a law should hold when
+rows are drawn again, and should not stand alone. It takes the place of the best known one only when
+its mean gain on the guard folds, which had no say in who is sent, exceeds the standard error of
+that gain; among equals the simpler one stays. Known is what a search was given to begin with, else
+the library's forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,12 +61,12 @@ class Finalist:
 
     @property
     def fitness(self) -> float:
-        """Mean over search folds and guard folds, each as a whole."""
-        return (self.entry.verdict.fitness + float(self.guard.mean())) / 2.0
+        """Over the search folds."""
+        return self.entry.verdict.fitness
 
     @property
     def against(self) -> float:
-        """All that speaks against it; the least is chosen."""
+        """All that speaks against it but the guard folds; the bred law with least is sent."""
         fit = np.log(self.entry.verdict.fit or 1.0)
         more = FIT * fit + ALONE * self.apart + SHAKEN * self.beyond.shaken
         return self.fitness + float(more)
@@ -98,8 +99,7 @@ class Choice:
         best = "the library's best" if self.known == "library" else "what was given"
         other = "bred law" if self.known == "library" else "other law"
         if self.chosen.proposer == self.known:
-            more = "; more speaks against it in all" if self.gain > self.spread else ""
-            return f"{best} stays: the best {other} gains {said}{more}"
+            return f"{best} stays: the best {other} gains {said}"
         who = "published" if self.chosen.proposer == "library" else "bred"
         return f"{who}: gains {said} over {best}"
 
@@ -128,14 +128,14 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     if not before or not after:
         if not finalists:
             return None
-        return Choice(_best(finalists), tuple(finalists), None, None, who)
-    known, new = _best(before), _best(after)
+        best = _first(before, _fitness) if before else _first(after, _against)
+        return Choice(best, tuple(finalists), None, None, who)
+    known, new = _first(before, _fitness), _first(after, _against)
     difference = known.guard - new.guard
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
-    better = gain > spread and new.against < known.against
-    return Choice(new if better else known, tuple(finalists), gain, spread, who)
+    return Choice(new if gain > spread else known, tuple(finalists), gain, spread, who)
 
 
 class _Jury:
@@ -180,10 +180,20 @@ def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Final
     return [replace(one, apart=apart(one.beyond.said, middle, variance)) for one in finalists]
 
 
-def _best(finalists: Sequence[Finalist]) -> Finalist:
+def _fitness(one: Finalist) -> float:
+    return one.fitness
+
+
+def _against(one: Finalist) -> float:
+    return one.against
+
+
+def _first(finalists: Sequence[Finalist], worth: Callable[[Finalist], float]) -> Finalist:
+    """Return the finalist with the least; among equals the simpler, then the earlier one."""
+
     def order(one: Finalist) -> tuple[float, int, int]:
         number = one.entry.proposal.number
-        return round(one.against, 3), one.entry.verdict.n_constants, number
+        return round(worth(one), 3), one.entry.verdict.n_constants, number
 
     return min(finalists, key=order)
 

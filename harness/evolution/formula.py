@@ -86,7 +86,7 @@ def _factor(factor: Factor, axes: Sequence[Axis], number: Iterator[int]) -> str:
         return f"({ratio}^(-{rise}/{blunt}) + {ratio}^(1/(2 {blunt})))^-{blunt}"
     if isinstance(factor, Constrained):
         names = ", ".join(axes[n].name for n in (factor.size, factor.unique, factor.seen))
-        letters = ("a", "k", "R", "R") if factor.shared else ("a", "b", "k", "R", "R")
+        letters = ("a", "k", "R", "R") if factor.shared else ("a", "a", "k", "R", "R")
         return f"constrained({names}; {', '.join(f'{x}{next(number)}' for x in letters)})"
     place, width = f"m{next(number)}", f"w{next(number)}"
     inner = _scale(factor.of, axes, number)
