@@ -17,7 +17,12 @@ _HARDLY_REPEATED = 2.0
 
 
 def repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
-    """Forms in which data is seen more than once."""
+    """Return forms in which data is seen more than once; none where no two features are such.
+
+    Args:
+        rows: The train rows.
+        logs: The features that are scales or logarithms.
+    """
     for scale in repetitions(rows):
         unique, seen = scale.unique, scale.seen
         worth = Power(scale)
