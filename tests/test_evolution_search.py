@@ -232,17 +232,32 @@ def test_the_search_finds_the_law_that_made_the_rows(tmp_path: Path) -> None:
     assert choice.chosen.entry.verdict.fitness < -3
 
 
-def test_a_bred_law_needs_more_than_luck_to_replace_the_librarys(tmp_path: Path) -> None:
-    choice = choose(searched(tmp_path, 150))
+@pytest.mark.parametrize("evaluations", [60, 150])
+def test_guard_folds_decide_between_the_best_known_law_and_the_bred_one_that_is_sent(
+    tmp_path: Path, evaluations: int
+) -> None:
+    choice = choose(searched(tmp_path, evaluations))
     assert choice is not None
-    assert choice.gain is not None
-    assert choice.spread is not None
-    if choice.chosen.proposer == "library":
-        known = choice.chosen.against
-        bred = [one for one in choice.finalists if one.proposer != "library"]
-        assert choice.gain <= choice.spread or known <= min(one.against for one in bred)
-    else:
-        assert choice.gain > choice.spread
+    known = [one for one in choice.finalists if one.proposer == "library"]
+    bred = [one for one in choice.finalists if one.proposer != "library"]
+    best = min(known, key=lambda one: (round(one.fitness, 3), one.entry.verdict.n_constants))
+    sent = min(bred, key=lambda one: (round(one.against, 3), one.entry.verdict.n_constants))
+    gains = best.guard - sent.guard
+    assert choice.gain == pytest.approx(gains.mean())
+    assert choice.spread == pytest.approx(gains.std(ddof=1) / len(gains) ** 0.5)
+    assert choice.chosen is (sent if gains.mean() > choice.spread else best)
+
+
+def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(
+    tmp_path: Path,
+) -> None:
+    search = searched(tmp_path, 150)
+    search.guards = ()
+    choice = choose(search)
+    assert choice is not None
+    assert choice.chosen.proposer == "library"
+    known = [one.fitness for one in choice.finalists if one.proposer == "library"]
+    assert choice.chosen.fitness == pytest.approx(min(known), abs=1e-3)
 
 
 def test_the_gateway_judges_text_as_it_judges_trees(tmp_path: Path, sandbox: Sandbox) -> None:
