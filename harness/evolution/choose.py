@@ -11,7 +11,7 @@ the library's forms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -128,9 +128,9 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     if not before or not after:
         if not finalists:
             return None
-        best = _first(before, _fitness) if before else _first(after, _against)
+        best = _best_known(before) if before else _sent(after)
         return Choice(best, tuple(finalists), None, None, who)
-    known, new = _first(before, _fitness), _first(after, _against)
+    known, new = _best_known(before), _sent(after)
     difference = known.guard - new.guard
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
@@ -180,22 +180,17 @@ def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Final
     return [replace(one, apart=apart(one.beyond.said, middle, variance)) for one in finalists]
 
 
-def _fitness(one: Finalist) -> float:
-    return one.fitness
+def _best_known(finalists: Sequence[Finalist]) -> Finalist:
+    return min(finalists, key=lambda one: _order(one.fitness, one))
 
 
-def _against(one: Finalist) -> float:
-    return one.against
+def _sent(finalists: Sequence[Finalist]) -> Finalist:
+    return min(finalists, key=lambda one: _order(one.against, one))
 
 
-def _first(finalists: Sequence[Finalist], worth: Callable[[Finalist], float]) -> Finalist:
-    """Return the finalist with the least; among equals the simpler, then the earlier one."""
-
-    def order(one: Finalist) -> tuple[float, int, int]:
-        number = one.entry.proposal.number
-        return round(worth(one), 3), one.entry.verdict.n_constants, number
-
-    return min(finalists, key=order)
+def _order(worth: float, one: Finalist) -> tuple[float, int, int]:
+    """Less is better; among equals the simpler, then the earlier law comes first."""
+    return round(worth, 3), one.entry.verdict.n_constants, one.entry.proposal.number
 
 
 def starts_of(theta: FloatArray, count: int) -> FloatArray:

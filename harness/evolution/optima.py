@@ -11,6 +11,7 @@ from harness.evolution.forms import MCCANDLISH, STEP, Form, power, terms
 from harness.evolution.scales import Blend, Bottleneck, Feature, Scale, Shift
 
 _MOST_OPTIMA = 2
+"""With more, forms of valleys have too many constants to fit."""
 
 
 def optima(some: list[int], others: list[int]) -> Iterator[Form]:
