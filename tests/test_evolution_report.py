@@ -287,6 +287,10 @@ def test_tables_hold_what_the_search_found(moe: tuple[Search, Result], moe_page:
         assert row[10] == formula(one.law, search.rows.axes, search.side.target_names)
     chosen = [row[0] for row in tables["Finalists"][1:] if "chosen" in row[0]]
     assert chosen == [f"#{result.entry.proposal.number} chosen"]
+    assert choice.rival is not None
+    rival = f"#{choice.rival.entry.proposal.number} (rival)"
+    assert [row[0] for row in tables["Finalists"] if "rival" in row[0]] == [rival]
+    assert rival in tables["Errors fold by fold"][0]
     folds = tables["Errors fold by fold"]
     names = [row[0] for row in folds[1:] if not row[0].startswith("spread")]
     assert names == [fold.name for fold in (*search.folds, *search.guards)]

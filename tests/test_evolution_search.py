@@ -20,7 +20,7 @@ from processes import descendants, living, wait_for
 
 from harness.errors import UserError
 from harness.evolution.archive import Added, Archive, Member
-from harness.evolution.choose import choose
+from harness.evolution.choose import Finalist, choose
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
@@ -233,7 +233,7 @@ def test_the_search_finds_the_law_that_made_the_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("evaluations", [60, 150])
-def test_guard_folds_decide_between_the_best_known_law_and_the_bred_one_that_is_sent(
+def test_a_bred_law_wins_where_less_speaks_against_it_and_no_guard_fold_objects(
     tmp_path: Path, evaluations: int
 ) -> None:
     choice = choose(searched(tmp_path, evaluations))
@@ -245,7 +245,32 @@ def test_guard_folds_decide_between_the_best_known_law_and_the_bred_one_that_is_
     gains = best.guard - sent.guard
     assert choice.gain == pytest.approx(gains.mean())
     assert choice.spread == pytest.approx(gains.std(ddof=1) / len(gains) ** 0.5)
-    assert choice.chosen is (sent if gains.mean() > choice.spread else best)
+    wins = sent.against < best.against and gains.mean() >= -choice.spread
+    assert (choice.chosen, choice.rival) == ((sent, best) if wins else (best, sent))
+
+
+@pytest.mark.parametrize(("guard", "wins"), [(0.9, False), (1e-4, True)])
+def test_the_guard_folds_can_object_to_a_bred_law(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: float, wins: bool
+) -> None:
+    """Whatever search folds say, a law that fails where the search never looked is not taken."""
+    search = searched(tmp_path, 150)
+    before = choose(search)
+    assert before is not None
+    bred = {one.entry.proposal.number for one in before.finalists if one.proposer != "library"}
+
+    def said(one: Finalist) -> np.ndarray:
+        base = 1e-2 if one.entry.proposal.number not in bred else guard
+        return np.log(base * np.array([1.0, 1.1, 0.9]))
+
+    monkeypatch.setattr(Finalist, "guard", property(said))
+    monkeypatch.setattr(
+        Finalist, "against", property(lambda one: -float(one.entry.proposal.number in bred))
+    )
+    choice = choose(search)
+    assert choice is not None
+    assert (choice.chosen.entry.proposal.number in bred) is wins
+    assert ("object" in choice.why) is not wins
 
 
 def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(

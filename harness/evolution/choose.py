@@ -1,12 +1,14 @@
-"""Which law a search ends with: what was known, unless it did better where it never looked.
+"""Which law a search ends with: what was known, or what was bred and stood where nobody looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
 What was known before is taken by the search folds: nothing has climbed them. Of laws that were bred
 one is sent, by the search folds and by what it says beyond the rows, where a law should hold when
-rows are drawn again, and should not stand alone. It takes the place of the best known one only when
-its mean gain on the guard folds, which had no say in who is sent, exceeds the standard error of
-that gain; among equals the simpler one stays. Known is what a search was given to begin with, else
-the library's forms.
+rows are drawn again, and should not stand alone. It takes the place of the best known one when less
+speaks against it, unless the guard folds, which had no say in who is sent, object: unless it loses
+there, in the mean, more than the standard error of the difference. They are few, and small parts of
+the rows: they can show that a search has fooled itself, not which of two good laws is better. Among
+equals the simpler one stays. Known is what a search was given to begin with, else the library's
+forms.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
 
-FINALISTS = 20
-"""How many of each kind, by search fitness, are judged once more; of as many, the best of both
-kinds, the middle is what others are compared with."""
+FINALISTS = 30
+"""How many of each kind, by search fitness, are judged once more: in a long search the first are
+much the same law."""
+_MIDDLE = 20
+"""Of so many, the best of both kinds, the middle is what all are compared with."""
 MARGIN = 0.5
 """How much worse than the best on search folds a finalist may be."""
 FIT, ALONE, SHAKEN = 0.2, 0.2, 0.1
@@ -89,19 +93,28 @@ class Choice:
     """Standard error of that gain over the guard folds; infinite with only one."""
     known: str = "library"
     """Who proposed what was known: ``library``, or ``given``."""
+    rival: Finalist | None = None
+    """What it was compared with on the guard folds; None where there was nothing else."""
 
     @property
     def why(self) -> str:
         """The reason in one line."""
-        if self.gain is None or self.spread is None:
+        if self.rival is None or self.gain is None or self.spread is None:
             return "nothing else was found that can be fitted"
-        said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"
         best = "the library's best" if self.known == "library" else "what was given"
         other = "bred law" if self.known == "library" else "other law"
-        if self.chosen.proposer == self.known:
-            return f"{best} stays: the best {other} gains {said}"
+        stays = self.chosen.proposer == self.known
+        known, new = (self.chosen, self.rival) if stays else (self.rival, self.chosen)
+        less = f"{known.against - new.against:+.3f}"
+        if not np.isfinite(self.spread):
+            return f"{best} stays: no two guard folds to check the best {other} with"
+        said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"
+        if stays and new.against >= known.against:
+            return f"{best} stays: as much speaks against the best {other} ({less}; {said})"
+        if stays:
+            return f"{best} stays: guard folds object to the best {other} ({said})"
         who = "published" if self.chosen.proposer == "library" else "bred"
-        return f"{who}: gains {said} over {best}"
+        return f"{who}: less speaks against it than against {best} ({less}; {said})"
 
 
 def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
@@ -135,7 +148,9 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
-    return Choice(new if gain > spread else known, tuple(finalists), gain, spread, who)
+    checked = len(difference) > 1 and gain >= -spread
+    chosen, rival = (new, known) if checked and new.against < known.against else (known, new)
+    return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 
 
 class _Jury:
@@ -173,7 +188,7 @@ class _Jury:
 
 def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Finalist]:
     """Say how far each finalist stands from the middle of the best, beyond the rows."""
-    best = sorted(finalists, key=lambda f: (f.fitness, f.entry.proposal.number))[:FINALISTS]
+    best = sorted(finalists, key=lambda f: (f.fitness, f.entry.proposal.number))[:_MIDDLE]
     if not best:
         return []
     middle = middle_of([one.beyond.said for one in best])

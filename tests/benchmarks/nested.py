@@ -1,11 +1,16 @@
 """How choices among laws do one step beyond the rows they were made on, on train rows only.
 
-    python tests/benchmarks/nested.py [--seconds 10] [--suite S] [--seed 1]
+    python tests/benchmarks/nested.py [--seconds 10] [--suite S | --tables FOLDER] [--seed 1]
 
 The upper part of each task's train rows (of all features jointly, and of the levels of a feature;
 a fifth or what ``--aside`` says) is put aside; the whole search runs on what is left, and rules
 that choose among its laws are judged on the part put aside. No held-out row of any task is read, so
 rules may be settled here. Differences of a few hundredths are noise: repeat with other seeds.
+
+``--tables`` takes training runs from elsewhere instead of the tasks: a folder of CSV files, whose
+last column is the target and whose others are features; rows that share a column ``group`` share
+their constants. More tables say more than more seeds: rules that are alike on the rows of sixteen
+tasks may be far apart on others.
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
+import pandas as pd
 
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.choose import choose
@@ -35,6 +42,10 @@ MOST = 25
 """How many of the best of the library, and of the bred ones, rules choose among."""
 _STEPS = 30
 """Of the fit to the lower part, which begins where the search has fitted already."""
+
+_CAPS, _MOST_CONSTANTS = {1: 6, 2: 7}, 12
+"""Constants allowed for a table of so many features, and of more."""
+_LEAST_ROWS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,22 +103,48 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--aside", type=float, default=0.2, help="how much is put aside")
+    parser.add_argument("--tables", type=Path, default=None, help="CSV files instead of tasks")
     options = parser.parse_args()
     scores: dict[str, dict[str, list[float]]] = {}
-    for task in load_catalogue().tasks(options.suite):
-        if not task.has_data():
-            continue
-        for side, fold, rows in divided(train_side(task), options.aside):
+    tasks = (task for task in load_catalogue().tasks(options.suite) if task.has_data())
+    sides = map(train_side, tasks) if options.tables is None else tables(options.tables)
+    for whole in sides:
+        for side, fold, rows in divided(whole, options.aside):
             found, chosen = judged(side, fold, rows, options.seconds, options.seed, options.jobs)
             picks = {name: rule(found).beyond for name, rule in RULES.items()}
             picks["as chosen"] = chosen
             for name, error in picks.items():
-                scores.setdefault(name, {}).setdefault(task.name, []).append(max(1 - error, -1.0))
+                by_task = scores.setdefault(name, {})
+                by_task.setdefault(side.name, []).append(max(1 - error, -1.0))
             shown = ", ".join(f"{name} {1 - error:.3f}" for name, error in picks.items())
-            print(f"{task.name}, {fold.name}: {shown}", flush=True)
+            print(f"{side.name}, {fold.name}: {shown}", flush=True)
     for name, by_task in scores.items():
         means = [mean(values) for values in by_task.values()]
         print(f"{name:24s} mean {mean(means):.4f}, median {median(means):.4f}")
+
+
+def tables(folder: Path) -> Iterator[TrainSide]:
+    """Yield what a search may know of each table of a folder; groups of few rows are left out."""
+    for path in sorted(folder.glob("*.csv")):
+        table = pd.read_csv(path)
+        target = str(table.columns[-1])
+        features = [str(name) for name in table.columns[:-1] if name != "group"]
+        if "group" not in table:
+            table["group"] = "all"
+        yield TrainSide(
+            name=path.stem,
+            title=path.stem,
+            description="",
+            features=tuple((name, "", "") for name in features),
+            targets=((target, "", ""),),
+            max_params=_CAPS.get(len(features), _MOST_CONSTANTS),
+            known_law="",
+            train=tuple(
+                GroupRows(str(name), rows[features].to_numpy(float), rows[[target]].to_numpy(float))
+                for name, rows in table.groupby("group")
+                if len(rows) >= _LEAST_ROWS
+            ),
+        )
 
 
 def divided(side: TrainSide, aside: float) -> Iterator[tuple[TrainSide, Fold, TrainRows]]:

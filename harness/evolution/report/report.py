@@ -11,9 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.errors import UserError
-from harness.evolution.choose import ALONE, FIT, SHAKEN, Choice
+from harness.evolution.choose import ALONE, FIT, SHAKEN
 from harness.evolution.fitness import DESCRIBES, PRICE
-from harness.evolution.proposals import Entry
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, from_library, is_scored
 from harness.evolution.report.lineage import Lineage, lineage_of
@@ -156,18 +155,9 @@ def _lineages(search: Search, result: Result) -> list[Lineage]:
     """Return where the law comes from; of a published one, also the best that was bred."""
     found = [lineage_of(search, result.entry, "chosen", "The chosen law")]
     choice = result.choice
-    if choice is not None and choice.chosen.proposer == choice.known:
-        bred = _best_bred(choice)
-        if bred is not None:
-            found.append(lineage_of(search, bred, "bred", "The best other law"))
+    if choice is not None and choice.rival is not None and choice.chosen.proposer == choice.known:
+        found.append(lineage_of(search, choice.rival.entry, "bred", "The best other law"))
     return found
-
-
-def _best_bred(choice: Choice) -> Entry | None:
-    bred = [one for one in choice.finalists if one.proposer != choice.known]
-    if not bred:
-        return None
-    return min(bred, key=lambda one: (round(one.against, 3), one.entry.verdict.n_constants)).entry
 
 
 def _spent(search: Search) -> list[tuple[str, str]]:

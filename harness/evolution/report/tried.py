@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,7 +140,7 @@ def finalists(search: Search, choice: Choice) -> Table:
     ranked = _ranked(choice)
     rows = [
         (
-            f"#{one.entry.proposal.number}",
+            _named(one, {"rival": choice.rival}),
             proposer_of(one.entry),
             str(one.entry.verdict.n_constants),
             fixed(one.entry.verdict.fitness),
@@ -162,9 +162,10 @@ def finalists(search: Search, choice: Choice) -> Table:
 
 
 def fold_errors(search: Search, choice: Choice) -> Table:
-    """Return the error of the best finalists, and of the chosen one, on each fold."""
+    """Return the error of the best finalists, the chosen one and its rival, on each fold."""
     ranked = _ranked(choice)
-    ranked = [one for n, one in enumerate(ranked) if n < _COLUMNS or one is choice.chosen]
+    compared = (choice.chosen, choice.rival)
+    ranked = [one for n, one in enumerate(ranked) if n < _COLUMNS or one in compared]
     rows: list[tuple[str, ...]] = []
     for number, fold in enumerate(search.folds):
         errors = [one.entry.verdict.errors for one in ranked]
@@ -177,15 +178,18 @@ def fold_errors(search: Search, choice: Choice) -> Table:
             rows.append((plain(fold.name), "guard", *shown))
         spread = [fixed(_spread(one.guard), 2) for one in ranked]
         rows.append(("spread of log error", "guard", *spread))
-    names = [
-        f"#{one.entry.proposal.number}{' (chosen)' if one is choice.chosen else ''}"
-        for one in ranked
-    ]
+    parts = {"chosen": choice.chosen, "rival": choice.rival}
+    names = [_named(one, parts) for one in ranked]
     return Table("Errors fold by fold", ("Fold", "For", *names), rows, frozenset({0, 1}))
 
 
 def _ranked(choice: Choice) -> list[Finalist]:
     return sorted(choice.finalists, key=lambda one: (one.against, one.entry.proposal.number))
+
+
+def _named(one: Finalist, parts: Mapping[str, Finalist | None]) -> str:
+    said = "".join(f" ({part})" for part, whose in parts.items() if whose is one)
+    return f"#{one.entry.proposal.number}{said}"
 
 
 def _marked(ranked: Sequence[Finalist], choice: Choice) -> frozenset[int]:
