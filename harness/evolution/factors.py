@@ -21,25 +21,18 @@ from harness.evolution.scales import (
     SKEW,
     WIDTH,
     Columns,
-    Scale,
+    OfOne,
+    OfTwo,
     Slot,
     Theta,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class Power(OfOne):
     """``x^a``."""
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (EXPONENT, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (EXPONENT,)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         return np.exp(_bounded(theta[0] * self.of.value(columns, theta[1:])))
@@ -50,18 +43,8 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class Log(OfOne):
     """``log x``."""
-
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return self.of.slots
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         return self.of.value(columns, theta)
@@ -118,18 +101,10 @@ class Mixture:
 
 
 @dataclass(frozen=True, slots=True)
-class Saturation:
+class Saturation(OfOne):
     """``1 / (1 + (x / s)^a)``: from one level to another."""
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, WIDTH, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (PLACE, WIDTH)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         steep = np.exp(theta[1]) * (self.of.value(columns, theta[2:]) - theta[0])
@@ -142,18 +117,10 @@ class Saturation:
 
 
 @dataclass(frozen=True, slots=True)
-class Bump:
+class Bump(OfOne):
     """``exp(-((log x - m) / w)^2 / 2)``: worse, or better, around one place."""
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, WIDTH, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (PLACE, WIDTH)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         off = (self.of.value(columns, theta[2:]) - theta[0]) / np.exp(theta[1])
@@ -166,22 +133,13 @@ class Bump:
 
 
 @dataclass(frozen=True, slots=True)
-class Joint:
+class Joint(OfTwo):
     """``x^a z^b exp(c log x log z)``: a power law whose exponent changes with another scale.
 
     Routed models gain less from experts the larger they are (Clark et al. 2022, arXiv:2202.01169).
     """
 
-    first: Scale
-    second: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (EXPONENT, EXPONENT, CROSS, *self.first.slots, *self.second.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.first.features | self.second.features
+    own = (EXPONENT, EXPONENT, CROSS)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         split = 3 + len(self.first.slots)
@@ -200,19 +158,14 @@ class Joint:
 
 
 @dataclass(frozen=True, slots=True)
-class Valley:
+class Valley(OfOne):
     """``log(x / m)^2``: worse the farther from an optimum; lopsided, steeper on one side of it."""
 
-    of: Scale
     lopsided: bool = False
 
     @property
     def slots(self) -> tuple[Slot, ...]:
         return (PLACE, *((SKEW,) if self.lopsided else ()), *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         off = self.of.value(columns, theta[1 + self.lopsided :]) - theta[0]
@@ -227,22 +180,14 @@ class Valley:
 
 
 @dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(OfOne):
     """``((x / m)^(-u / s) + (x / m)^(1 / (2 s)))^-s``: rises as x^u, falls as x^(-1/2) behind m.
 
     What fluctuations of the learned function cost around the interpolation threshold (Geiger et al.
     2020, arXiv:1901.01608, whose exponent of the fall is not fitted); s says how blunt the peak is.
     """
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, RISE, WIDTH, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (PLACE, RISE, WIDTH)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         off = self.of.value(columns, theta[3:]) - theta[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
@@ -70,6 +70,41 @@ class Node(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OfOne:
+    """A part of a law that has one scale in it."""
+
+    own: ClassVar[tuple[Slot, ...]] = ()
+    """Its own shape constants; those of its scale follow."""
+    of: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.own, *self.of.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.of.features
+
+
+@dataclass(frozen=True, slots=True)
+class OfTwo:
+    """A part of a law that has two scales in it."""
+
+    own: ClassVar[tuple[Slot, ...]] = ()
+    """Its own shape constants; those of its scales follow."""
+    first: Scale
+    second: Scale
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (*self.own, *self.first.slots, *self.second.slots)
+
+    @property
+    def features(self) -> frozenset[int]:
+        return self.first.features | self.second.features
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """A feature as it is."""
 
@@ -91,18 +126,10 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(OfOne):
     """``x + s``: a power of it levels off towards small scales."""
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (OFFSET, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (OFFSET,)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         return np.logaddexp(self.of.value(columns, theta[1:]), theta[0])
@@ -112,21 +139,13 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(OfOne):
     """``1 / (1/x + 1/m)``: never more than m, and a power of it levels off towards large scales.
 
     With a shift, how experts count in Clark et al. 2022 (arXiv:2202.01169).
     """
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (CEILING, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (CEILING,)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         result: FloatArray = -np.logaddexp(-self.of.value(columns, theta[1:]), -theta[0])
@@ -138,22 +157,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Bend:
+class Bend(OfOne):
     """``(x^k + m^k)^(1/k)``: a power of it has another exponent above m than below.
 
     A break of a smoothly broken power law (Caballero et al. 2022, arXiv:2210.14891); k says how
     sharp it is.
     """
 
-    of: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (PLACE, SHARPNESS, *self.of.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.of.features
+    own = (PLACE, SHARPNESS)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         sharpness = np.exp(theta[1])
@@ -168,19 +179,10 @@ class Bend:
 
 
 @dataclass(frozen=True, slots=True)
-class Blend:
+class Blend(OfTwo):
     """``x * z^m``: two scales that count together."""
 
-    first: Scale
-    second: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (MIX, *self.first.slots, *self.second.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.first.features | self.second.features
+    own = (MIX,)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         split = 1 + len(self.first.slots)
@@ -194,22 +196,13 @@ class Blend:
 
 
 @dataclass(frozen=True, slots=True)
-class Bottleneck:
+class Bottleneck(OfTwo):
     """``1 / (1/x + 1/(s z^m))``: whichever of two scales is short (Kaplan et al. 2020, eq. 1.5).
 
     Source: arXiv:2001.08361; a power of it is their law of size and data.
     """
 
-    first: Scale
-    second: Scale
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (OFFSET, MIX, *self.first.slots, *self.second.slots)
-
-    @property
-    def features(self) -> frozenset[int]:
-        return self.first.features | self.second.features
+    own = (OFFSET, MIX)
 
     def value(self, columns: Columns, theta: Theta) -> FloatArray:
         split = 2 + len(self.first.slots)
