@@ -262,7 +262,7 @@ class TestEvolve:
         assert "run_1.py reads as: loss = c1 * params^a1 + c2 * tokens^a2" in out
         assert "run_1.py as it is: fitness" in out
         assert "run_1.py, read as a tree: fitness" in out
-        assert "over what was given" in out or "what was given stays" in out
+        assert "than against what was given" in out or "what was given stays" in out
 
     def test_what_cannot_be_begun_with_is_said(self, desk: Path) -> None:
         broken = desk / "broken.py"
