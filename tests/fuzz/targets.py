@@ -46,7 +46,7 @@ from harness.tasks.catalogue import load_definition
 from harness.tasks.reading import canonical_form, parse_rows, read_bytes
 
 SECONDS = 3.0
-"""CPU time that one input may take; the slowest that are fine take a tenth of it."""
+"""CPU time that one input may take; the slowest that are fine take a fifth of it."""
 LONGEST_MESSAGE = 1500
 _NO_LINE = re.compile(r"\bline (?:-|0\b)")
 

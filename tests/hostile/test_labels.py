@@ -168,17 +168,20 @@ ATTACKS = [
     ),
     finds(
         "its own heap, page by page",
-        "libc, size = ctypes.CDLL(None), 4096\n"
+        "write, size = ctypes.CDLL(None).write, 4096\n"
         "out, into = os.pipe()\n"
         "os.set_blocking(into, False)\n"
         "found, middle = [], id(object()) // size * size\n"
-        "for page in range(middle - 4000 * size, middle + 4000 * size, size):\n"
-        "    if libc.write(into, ctypes.c_void_p(page), ctypes.c_size_t(1)) != 1:\n"
+        "page, end = middle - 4000 * size, middle + 4000 * size\n"
+        "while page < end:\n"
+        "    done = write(into, ctypes.c_void_p(page), ctypes.c_size_t(16 * size))\n"
+        "    if done < size:\n"
+        "        page += size\n"
         "        continue\n"
-        "    os.read(out, 1)\n"
-        "    raw = np.frombuffer(ctypes.string_at(page, size), np.uint64)\n"
+        "    raw = np.frombuffer(os.read(out, done), np.uint64, done // 8)\n"
         "    if (raw ^ np.uint64(KEY) == np.uint64(HIDDEN)).any():\n"
         "        found.append(page)\n"
+        "    page += done // size * size\n"
         "os.close(out); os.close(into)",
     ),
     finds(
