@@ -103,18 +103,16 @@ class Choice:
             return "nothing else was found that can be fitted"
         best = "the library's best" if self.known == "library" else "what was given"
         other = "bred law" if self.known == "library" else "other law"
-        stays = self.chosen.proposer == self.known
-        known, new = (self.chosen, self.rival) if stays else (self.rival, self.chosen)
-        less = f"{known.against - new.against:+.3f}"
         if not np.isfinite(self.spread):
             return f"{best} stays: no two guard folds to check the best {other} with"
         said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"
-        if stays and new.against >= known.against:
-            return f"{best} stays: as much speaks against the best {other} ({less}; {said})"
-        if stays:
+        if self.chosen.proposer != self.known:
+            who = "published" if self.chosen.proposer == "library" else "bred"
+            less = f"by {self.rival.against - self.chosen.against:.3f}"
+            return f"{who}: less speaks against it than against {best}, {less} ({said})"
+        if self.gain < -self.spread:
             return f"{best} stays: guard folds object to the best {other} ({said})"
-        who = "published" if self.chosen.proposer == "library" else "bred"
-        return f"{who}: less speaks against it than against {best} ({less}; {said})"
+        return f"{best} stays: no less speaks against the best {other} ({said})"
 
 
 def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
@@ -148,8 +146,9 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
-    checked = len(difference) > 1 and gain >= -spread
-    chosen, rival = (new, known) if checked and new.against < known.against else (known, new)
+    better = _order(new.against, new) < _order(known.against, known)
+    wins = better and len(difference) > 1 and gain >= -spread
+    chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 
 

@@ -176,7 +176,7 @@ class Endpoint:
             raise _AgainError(f"the connection failed or broke off ({cause})") from None
         except (_AgainError, TimeoutError, asyncio.CancelledError):
             raise
-        except Exception as error:
+        except Exception as error:  # what a strange answer breaks inside the client
             raise _AgainError(f"the answer cannot be read ({type(error).__name__})") from None
         return self._answer(document, messages, spent)
 
