@@ -159,7 +159,7 @@ def test_the_command_saves_a_program_and_a_task_that_others_can_score(desk: Path
     task = load_definition(Path(document["task"]))
     evaluation = harness.evaluate(Path(document["program"]), task)
     assert evaluation.status == "ok"
-    assert evaluation.r2 == pytest.approx(document["r2"], abs=1e-3)
+    assert evaluation.r2 == pytest.approx(document["r2"], abs=1e-9)
 
 
 def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import unavailable, watch
 from evolution_samples import LAWS, grid
+from report_pages import LONG, NASTY, Node, nasty_discovery, parsed, tables_of
 from typer.testing import CliRunner
 
 from harness.cli import app
@@ -24,7 +24,7 @@ from harness.evolution.formula import formula
 from harness.evolution.gateway import TrainSide, Verdict, train_side
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import Entry, Proposal, Usage
-from harness.evolution.report import render_report, write_report
+from harness.evolution.report import render_report, write_discovery_report, write_report
 from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, fits_of
 from harness.evolution.report.charts import Dots, Line, Picture, draw, linear_ticks, log_ticks
 from harness.evolution.report.lineage import MOST, lineage_of
@@ -42,70 +42,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREENSHOTS = ROOT / "build" / "screenshots"
+PAGES = ("search", "hostile", "discovery")
 AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-SCRIPT = "<script>document.title='taken'</script>"
-NASTY = f"</title></style></svg>{SCRIPT}\u202e\"'&{{{{7*7}}}}"
-LONG = "n" * 10_000
-VOID = {"meta", "link", "wbr", "br"}
-
-
-@dataclass
-class Node:
-    """An element of a page."""
-
-    tag: str
-    attributes: dict[str, str]
-    children: list[Node] = field(default_factory=list)
-    text: str = ""
-
-    def all(self, tag: str, kind: str | None = None) -> list[Node]:
-        """Return the elements below with a tag and a class."""
-        found = []
-        for child in self.children:
-            fits = kind is None or kind in child.attributes.get("class", "").split()
-            found += [child] if child.tag == tag and fits else []
-            found += child.all(tag, kind)
-        return found
-
-    def words(self) -> str:
-        """Return all text below, in order of elements."""
-        return " ".join([self.text, *(child.words() for child in self.children)])
-
-
-class Reader(HTMLParser):
-    """Builds a tree and takes note of tags that do not match."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.root = Node("", {})
-        self.open = [self.root]
-        self.wrong: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        node = Node(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].children.append(node)
-        if tag not in VOID:
-            self.open.append(node)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.open[-1].children.append(Node(tag, {name: value or "" for name, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open[-1].tag == tag:
-            self.open.pop()
-        else:
-            self.wrong.append(f"{tag} ends {self.open[-1].tag}")
-
-    def handle_data(self, data: str) -> None:
-        self.open[-1].text += data
-
-
-def parsed(page: str) -> Node:
-    reader = Reader()
-    reader.feed(page)
-    assert reader.wrong == []
-    assert len(reader.open) == 1
-    return reader.root
 
 
 def searched(side: TrainSide, folder: Path, evaluations: int) -> tuple[Search, Result]:
@@ -189,20 +127,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, Result]:
     result = result_of(search)
     assert result is not None
     return search, replace(result, source=f"{result.source}\n# {NASTY}", why=NASTY)
-
-
-def tables_of(page: Node) -> dict[str, list[list[str]]]:
-    """Return the tables by name, cells as text, heads first."""
-    found = {}
-    for box in page.all("div", "scroll"):
-        if not box.all("table"):
-            continue
-        rows = [
-            [re.sub(r"\s+", " ", cell.words()).strip() for cell in row.children]
-            for row in box.all("tr")
-        ]
-        found[box.attributes["aria-label"]] = rows
-    return found
 
 
 def test_the_page_stands_alone_and_names_its_parts_once(moe_page: Node) -> None:
@@ -537,9 +461,11 @@ def files(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    found = {"search": folder / "search.html", "hostile": folder / "hostile.html"}
+    found = {name: folder / f"{name}.html" for name in PAGES}
     write_report(*moe, found["search"])
     write_report(*hostile, found["hostile"])
+    discovered, forecast = nasty_discovery()
+    write_discovery_report(discovered, found["discovery"], forecast)
     return found
 
 
@@ -556,7 +482,7 @@ def see_all(opened: Page) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["search", "hostile"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier_is_found(
     browser: Browser, files: dict[str, Path], axe: str, name: str, scheme: str
@@ -586,7 +512,7 @@ def test_no_serious_barrier_is_found(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["search", "hostile"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_phone_never_scrolls_sideways(
     browser: Browser, files: dict[str, Path], name: str
 ) -> None:

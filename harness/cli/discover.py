@@ -63,7 +63,9 @@ def discover(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for program and task. [default: NAME_law beside DATA]"),
+        typer.Option(
+            "--out", help="Folder for program, task and report. [default: NAME_law beside DATA]"
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -73,11 +75,12 @@ def discover(
     it can be trusted. Predictions carry two intervals, over resampled rows (how sure the constants
     are) and over the elite laws (how sure the form is), and a warning where they lie far outside.
 
-    The program and the table as a task are saved. Exits with 0 when done, 2 when something is
-    wrong.
+    The program, the table as a task and a page that tells it all are saved. Exits with 0 when done,
+    2 when something is wrong.
     """
     from harness.cli.evolve_progress import laws_line
     from harness.evolution.discover import discover as find
+    from harness.evolution.report import write_discovery_report
     from harness.evolution.saved import save_discovery, task_name
     from harness.runner.execute import default_jobs
 
@@ -102,14 +105,17 @@ def discover(
     forecast = None if asked is None else found.predict(asked, group)
     name = task_name(data.stem)
     program, task = save_discovery(found, out or data.with_name(f"{name}_law"), name)
+    report = program.with_suffix(".html")
+    write_discovery_report(found, report, forecast)
     if json:
-        print_json(_document(found, forecast, program, task))
+        print_json(_document(found, forecast, program, task, report))
         return
     _print(terminal, found)
     if forecast is not None and asked is not None:
         _print_forecast(found, forecast, asked)
     terminal.print(f"program: {program}", markup=False, soft_wrap=True)
     terminal.print(f"task:    {task}", markup=False, soft_wrap=True)
+    terminal.print(f"report:  {report}", markup=False, soft_wrap=True)
     terminal.print(f"`sld score {program} --task {task}` scores it", markup=False, soft_wrap=True)
 
 
@@ -181,7 +187,7 @@ def _ends(low: float, high: float) -> str:
 
 
 def _document(
-    found: Discovery, forecast: Forecast | None, program: Path, task: Path
+    found: Discovery, forecast: Forecast | None, program: Path, task: Path, report: Path
 ) -> dict[str, Any]:
     table = found.table
     predictions = forecast and {
@@ -206,4 +212,5 @@ def _document(
         "predictions": predictions,
         "program": str(program),
         "task": str(task),
+        "report": str(report),
     }

@@ -205,19 +205,3 @@ def _sent(finalists: Sequence[Finalist]) -> Finalist:
 def _order(worth: float, one: Finalist) -> tuple[float, int, int]:
     """Less is better; among equals the simpler, then the earlier law comes first."""
     return round(worth, 3), one.entry.verdict.n_constants, one.entry.proposal.number
-
-
-def starts_of(theta: FloatArray, count: int) -> FloatArray:
-    """Return where a written program begins its fits: what was found, spread over the cells.
-
-    Args:
-        theta: Shape constants found, ``(cells, P)``.
-        count: Most starts.
-    """
-    theta = np.unique(theta, axis=0)
-    if len(theta) <= count:
-        return theta
-    middle = np.median(theta, axis=0)
-    far = np.argsort(np.abs(theta - middle).sum(axis=1), kind="stable")
-    picked = np.linspace(0, len(far) - 1, count - 1).astype(int)
-    return np.concatenate([middle[None], theta[far[picked]]])

@@ -20,6 +20,7 @@ from harness.evolution.result import Result, result_of
 from harness.evolution.rows import FloatArray, Kind, Loss
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run_unkept
+from harness.evolution.starts import program_starts
 from harness.evolution.tables import Table, read_table
 from harness.tasks.data import GroupRows
 
@@ -37,6 +38,10 @@ _ROWS_A_CONSTANT = 4
 class Forecast:
     """What a law says of rows that nobody has measured."""
 
+    features: FloatArray
+    """``(M, F)``."""
+    groups: tuple[str, ...]
+    """Of each row, ``(M,)``."""
     predicted: FloatArray
     """``(M,)``; from a law fitted to all rows, held-out ones too."""
     by_rows: Interval
@@ -173,8 +178,8 @@ def fit_groups(
     search: Search, finalist: Finalist, rows: Sequence[GroupRows]
 ) -> dict[str, FloatArray]:
     """Fit a law to each group; returns the constants by group, ``(1, K + P)`` each."""
-    starts = np.unique(finalist.theta, axis=0)[:8]
     law = tree_of(finalist)
+    starts = program_starts(law, finalist.theta)
     return {
         one.group: refit(law, search.rows.axes, starts, one.features, one.targets, search.rows.loss)
         for one in rows
@@ -236,6 +241,8 @@ def _forecast(
         says = predict(tree_of(choice.chosen), search.rows.axes, fitted[group], row[None])
         predicted[place] = says[0, 0]
     return Forecast(
+        x,
+        names,
         predicted,
         bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
         bootstrap_laws(search, choice.finalists, everything, x, names),

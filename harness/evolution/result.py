@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from harness.evolution.choose import Choice, choose, starts_of
+from harness.evolution.choose import Choice, choose
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.formula import formula
 from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.search import Search
-from harness.evolution.starts import start_points
+from harness.evolution.starts import program_starts
 from harness.sandbox import Sandbox
-
-_MOST_STARTS = 8
-_USUAL_STARTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +48,7 @@ def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
     if law is None:
         text = f"program text by {proposal.proposer}: {proposal.how}"
         return Result(proposal.source or "", chosen.entry, text, choice.why, choice)
-    found = starts_of(chosen.theta, _MOST_STARTS - _USUAL_STARTS)
-    usual = start_points(law, _USUAL_STARTS)
-    starts = np.concatenate([found, usual]) if law.slots else usual
+    starts = program_starts(law, chosen.theta)
     words = origin(proposal.how)
     about = Emission(
         side.title, search.rows.axes, search.rows.targets, starts, words, search.rows.loss

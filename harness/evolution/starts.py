@@ -8,6 +8,8 @@ from harness.evolution.expression import Law
 from harness.evolution.rows import FloatArray
 from harness.evolution.scales import Slot
 
+_FOUND = 4
+_USUAL = 4
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 
 
@@ -34,6 +36,28 @@ def start_points(law: Law, count: int) -> FloatArray:
         ]
     )
     return np.unique(usual, axis=0)
+
+
+def program_starts(law: Law, theta: FloatArray) -> FloatArray:
+    """Return where a written program begins its fits, ``(S, P)``: at what was found, and as usual.
+
+    Args:
+        law: The law.
+        theta: Shape constants found, ``(cells, P)``.
+    """
+    usual = start_points(law, _USUAL)
+    return np.concatenate([_spread(theta, _FOUND), usual]) if law.slots else usual
+
+
+def _spread(theta: FloatArray, count: int) -> FloatArray:
+    """Return the middle of some cells' constants and others, from near it to far."""
+    theta = np.unique(theta, axis=0)
+    if len(theta) <= count:
+        return theta
+    middle = np.median(theta, axis=0)
+    far = np.argsort(np.abs(theta - middle).sum(axis=1), kind="stable")
+    picked = np.linspace(0, len(far) - 1, count - 1).astype(int)
+    return np.concatenate([middle[None], theta[far[picked]]])
 
 
 def _start(slot: Slot, place: int, twin: int, number: int) -> float:

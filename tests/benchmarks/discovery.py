@@ -27,7 +27,6 @@ import numpy as np
 from operon import operon_program
 
 import harness
-from harness.evolution.choose import starts_of
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
@@ -38,7 +37,7 @@ from harness.evolution.result import result_of
 from harness.evolution.rows import train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run_unkept
-from harness.evolution.starts import start_points
+from harness.evolution.starts import program_starts
 from harness.tasks import Task, load_catalogue
 
 RESULTS = Path(__file__).parents[2] / "build" / "discovery.jsonl"
@@ -148,8 +147,7 @@ def written(search: Search, entry: Entry) -> tuple[str, str]:
     if law is None or theta is None:
         msg = "forms are trees"
         raise ValueError(msg)
-    usual = start_points(law, 4)
-    starts = np.concatenate([starts_of(theta, 4), usual]) if law.slots else usual
+    starts = program_starts(law, theta)
     about = Emission(side.title, search.rows.axes, search.rows.targets, starts)
     return write_program(law, about), formula(law, search.rows.axes, side.target_names)
 

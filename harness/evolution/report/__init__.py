@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from harness.evolution.report.report import render_report, write_report
+from harness.evolution.report.report import (
+    render_report,
+    write_discovery_report,
+    write_report,
+)
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report", "write_discovery_report", "write_report"]

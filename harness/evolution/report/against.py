@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evolution.choose import Finalist, starts_of
+from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
 from harness.evolution.factors import Mixture
@@ -18,7 +18,7 @@ from harness.evolution.report.progress import thinned
 from harness.evolution.report.words import BRIEF, count, figure, fixed, plain
 from harness.evolution.rows import FloatArray, Kind
 from harness.evolution.search import Search
-from harness.evolution.starts import start_points
+from harness.evolution.starts import program_starts
 
 MOST_GROUPS = 12
 """That are drawn; the others are named."""
@@ -29,8 +29,6 @@ _KINDS = 6
 _WIDE = 8.0
 """Targets that span this factor are drawn on logarithmic axes."""
 _PARTS = 3
-_USUAL_STARTS = 4
-_FOUND_STARTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +54,7 @@ def fits_of(search: Search, chosen: Finalist, law: Law) -> list[Fit]:
         law: Its tree.
     """
     axes = search.rows.axes
-    usual = start_points(law, _USUAL_STARTS)
-    found = starts_of(chosen.theta, _FOUND_STARTS)
-    starts = np.concatenate([found, usual]) if law.slots else usual
+    starts = program_starts(law, chosen.theta)
     fits = []
     for one in search.side.train:
         constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)

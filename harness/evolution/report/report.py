@@ -12,11 +12,13 @@ from markupsafe import Markup
 
 from harness.errors import UserError
 from harness.evolution.choose import ALONE, FIT, SHAKEN
+from harness.evolution.discover import Discovery, Forecast
 from harness.evolution.fitness import DESCRIBES, PRICE
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, from_library, is_scored
 from harness.evolution.report.lineage import Lineage, lineage_of
 from harness.evolution.report.mathml import law_pieces
+from harness.evolution.report.own_runs import OwnRuns, own_runs
 from harness.evolution.report.progress import fitness_over_time, pareto
 from harness.evolution.report.words import LONG, count, fixed, plain, program_text, signed
 from harness.evolution.result import Result
@@ -35,7 +37,30 @@ def write_report(search: Search, result: Result, path: Path, *, date: str = "") 
     Raises:
         UserError: The file cannot be written.
     """
-    page = render_report(search, result, date=date)
+    _write(render_report(search, result, date=date), path)
+
+
+def write_discovery_report(
+    found: Discovery, path: Path, forecast: Forecast | None = None, *, date: str = ""
+) -> None:
+    """Write the page of a law that was discovered in somebody's own table.
+
+    It is the page of its search, with the rows that were held out and the predictions.
+
+    Args:
+        found: What was discovered.
+        path: The file; replaced where it exists.
+        forecast: What the law says of other rows, where somebody asked.
+        date: Shown where it is given; without one the same search gives the same bytes.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    own = own_runs(found, forecast)
+    _write(render_report(found.search, found.result, date=date, own=own), path)
+
+
+def _write(page: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", newline="\n")
@@ -43,13 +68,16 @@ def write_report(search: Search, result: Result, path: Path, *, date: str = "") 
         raise UserError(f"{path}: the report cannot be written: {error.strerror}") from error
 
 
-def render_report(search: Search, result: Result, *, date: str = "") -> str:
+def render_report(
+    search: Search, result: Result, *, date: str = "", own: OwnRuns | None = None
+) -> str:
     """Return the page of a search.
 
     Args:
         search: A search that is over.
         result: What it ended with.
         date: Shown where it is given.
+        own: What else is known where the rows are of somebody's own table.
     """
     side, entry = search.side, result.entry
     failures, more_failures = tried.failures(search)
@@ -60,6 +88,7 @@ def render_report(search: Search, result: Result, *, date: str = "") -> str:
         "task": plain(side.name),
         "description": plain(side.description, LONG),
         "date": plain(date),
+        "own": own,
         "tiles": _tiles(search, result),
         "search_facts": _facts(search, result),
         "formula": plain(result.formula, LONG) if law is None else formula_of(search, entry),
