@@ -99,50 +99,72 @@ def _cauchy(off: FloatArray) -> FloatArray:
 def _fit_squares(law: Law, problem: Problem, starts: FloatArray, steps: int) -> BatchFit:
     low = np.array([slot.low for slot in law.slots])
     high = np.array([slot.high for slot in law.slots])
+    work = _Work.of(law, problem)
     theta = np.clip(starts, low, high)
-    state = _project(law, problem, theta)
+    state = _project(work, theta)
     if theta.shape[1]:
         damping = np.full(len(theta), _FIRST_DAMPING)
         for _ in range(steps):
-            wanted = np.clip(theta - _move(law, problem, theta, state, damping), low, high)
-            tried = _project(law, problem, wanted)
+            wanted = np.clip(theta - _move(work, theta, state, damping), low, high)
+            tried = _project(work, wanted)
             better = tried.cost < state.cost
             theta = np.where(better[:, None], wanted, theta)
-            state = state.merged(tried, better)
+            state.take_over(tried, better)
             damping = np.clip(np.where(better, damping / 6.0, damping * 5.0), 1e-9, _MOST_DAMPING)
     return BatchFit(theta, state.linear, state.cost, state.fitted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """A law and a problem, with what every step needs of them."""
+
+    law: Law
+    problem: Problem
+    target: FloatArray
+    """Weighted, ``(B, N)``."""
+    counts: np.ndarray
+    """Rows that are fitted, one at least, ``(B,)``."""
+    owners: tuple[tuple[int, int, int], ...]
+    """For each shape constant the place of its term, and where that term's constants lie."""
+
+    @classmethod
+    def of(cls, law: Law, problem: Problem) -> _Work:
+        owners: list[tuple[int, int, int]] = []
+        for place, term in enumerate(law.terms):
+            start, count = len(owners), len(term.slots)
+            owners += [(place, start, start + count)] * count
+        counts = np.maximum((problem.weights > 0).sum(axis=1), 1)
+        return cls(law, problem, problem.y * problem.weights, counts, tuple(owners))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
     """The best linear constants for given shapes, and what derivatives need."""
 
+    raw: FloatArray
+    """``(B, K, N)``."""
     basis: FloatArray
-    """``(B, N, K)``, weighted."""
+    """``(B, K, N)``, weighted and scaled."""
     solver: FloatArray
     """Inverse of the scaled, damped normal equations, ``(B, K, K)``."""
-    scale: FloatArray
-    """``(B, 1, K)``."""
     linear: FloatArray
     residual: FloatArray
     """``(B, N)``, weighted."""
     fitted: FloatArray
     cost: FloatArray
 
-    def merged(self, other: _State, better: np.ndarray) -> _State:
-        def pick(mine: FloatArray, theirs: FloatArray) -> FloatArray:
-            where = better.reshape(-1, *(1,) * (mine.ndim - 1))
-            return np.where(where, theirs, mine)
-
-        return _State(
-            pick(self.basis, other.basis),
-            pick(self.solver, other.solver),
-            pick(self.scale, other.scale),
-            pick(self.linear, other.linear),
-            pick(self.residual, other.residual),
-            pick(self.fitted, other.fitted),
-            pick(self.cost, other.cost),
-        )
+    def take_over(self, other: _State, better: np.ndarray) -> None:
+        """Put other members in the place of some."""
+        for mine, theirs in (
+            (self.raw, other.raw),
+            (self.basis, other.basis),
+            (self.solver, other.solver),
+            (self.linear, other.linear),
+            (self.residual, other.residual),
+            (self.fitted, other.fitted),
+            (self.cost, other.cost),
+        ):
+            mine[better] = theirs[better]
 
 
 def says(law: Law, columns: Columns, theta: FloatArray, linear: FloatArray) -> FloatArray:
@@ -161,60 +183,56 @@ def says(law: Law, columns: Columns, theta: FloatArray, linear: FloatArray) -> F
     return total
 
 
-def _raw_basis(law: Law, problem: Problem, theta: FloatArray) -> FloatArray:
+def _project(work: _Work, theta: FloatArray) -> _State:
+    problem = work.problem
     slots = [theta[:, index, None] for index in range(theta.shape[1])]
-    parts = law.basis(problem.columns, slots)
-    shape = problem.y.shape
-    return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
-
-
-def _project(law: Law, problem: Problem, theta: FloatArray) -> _State:
-    raw = _raw_basis(law, problem, theta)
-    basis = raw * problem.weights[..., None]
-    norms: FloatArray = np.sqrt(np.einsum("bnk,bnk->bk", basis, basis))
+    parts = work.law.basis(problem.columns, slots)
+    n_members, n_rows = problem.y.shape
+    raw = np.empty((n_members, len(parts), n_rows))
+    for place, part in enumerate(parts):
+        raw[:, place] = part
+    basis = raw * problem.weights[:, None]
+    norms: FloatArray = np.sqrt(np.einsum("bkn,bkn->bk", basis, basis))
     scale: FloatArray = 1.0 / np.where(norms > 0, norms, 1.0)
-    scaled = basis * scale[:, None, :]
-    normal = scaled.transpose(0, 2, 1) @ scaled
-    normal += _RIDGE * np.eye(normal.shape[-1])
-    target = problem.y * problem.weights
-    right = np.einsum("bnk,bn->bk", scaled, target)
+    basis *= scale[..., None]
+    normal = basis @ basis.transpose(0, 2, 1)
+    normal += _RIDGE * np.eye(len(parts))
+    right = (basis @ work.target[..., None])[..., 0]
     solver = np.asarray(np.linalg.inv(normal), dtype=np.float64)
     linear = np.einsum("bkl,bl->bk", solver, right)
     linear += np.einsum(  # one refinement: the normal equations square the condition
         "bkl,bl->bk", solver, right - np.einsum("bkl,bl->bk", normal, linear)
     )
-    linear = linear * scale
-    fitted = np.einsum("bnk,bk->bn", raw, linear)
+    linear *= scale
+    fitted = (linear[:, None] @ raw)[:, 0]
     residual = (problem.y - fitted) * problem.weights
-    counts = np.maximum((problem.weights > 0).sum(axis=1), 1)
-    cost = np.einsum("bn,bn->b", residual, residual) / counts
+    cost = np.einsum("bn,bn->b", residual, residual) / work.counts
     cost = np.where(np.isfinite(cost), cost, np.inf)
-    return _State(scaled, solver, scale[:, None, :], linear, residual, fitted, cost)
+    return _State(raw, basis, solver, linear, residual, fitted, cost)
 
 
-def _move(
-    law: Law, problem: Problem, theta: FloatArray, state: _State, damping: FloatArray
-) -> FloatArray:
+def _move(work: _Work, theta: FloatArray, state: _State, damping: FloatArray) -> FloatArray:
     """Return the damped Gauss-Newton step of the projected problem, ``(B, P)``."""
     n_members, n_shapes = theta.shape
-    jacobian = np.empty((*problem.y.shape, n_shapes))
-    for index in range(n_shapes):
-        moved = theta.copy()
-        moved[:, index] += _STEP
-        shifted = _raw_basis(law, problem, moved)
-        sum_moved = np.einsum("bnk,bk->bn", shifted, state.linear) - state.fitted
-        jacobian[..., index] = sum_moved / _STEP * problem.weights
+    jacobian = np.empty((n_members, n_shapes, state.raw.shape[2]))
+    for index, (place, start, end) in enumerate(work.owners):
+        own = [theta[:, n, None] + (_STEP if n == index else 0.0) for n in range(start, end)]
+        moved = work.law.terms[place].value(work.problem.columns, own)
+        # A shape constant moves its own term and no other.
+        jacobian[:, index] = (moved - state.raw[:, place]) * (state.linear[:, place, None] / _STEP)
+    jacobian *= work.problem.weights[:, None]
     # What the linear constants would take up again is no gain.
-    along = np.einsum("bnk,bnp->bkp", state.basis, jacobian)
-    jacobian -= state.basis @ (state.solver @ along)
-    normal = jacobian.transpose(0, 2, 1) @ jacobian
-    gradient = -np.einsum("bnp,bn->bp", jacobian, state.residual)
+    along = jacobian @ state.basis.transpose(0, 2, 1)
+    jacobian -= (along @ state.solver) @ state.basis
+    normal: FloatArray = jacobian @ jacobian.transpose(0, 2, 1)
+    gradient: FloatArray = -(jacobian @ state.residual[..., None])[..., 0]
     diagonal = np.einsum("bpp->bp", normal)
     most = diagonal.max(axis=1, keepdims=True)
     ridge = damping[:, None] * np.maximum(diagonal, 1e-9 * most) + 1e-300
     normal[:, range(n_shapes), range(n_shapes)] += ridge
-    usable = np.isfinite(normal).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
-    normal = np.where(usable[:, None, None], normal, np.eye(n_shapes))
-    gradient = np.where(usable[:, None], gradient, 0.0)
-    step: FloatArray = np.linalg.solve(normal, gradient[..., None])[..., 0]
-    return np.clip(step, -2.0, 2.0).reshape(n_members, n_shapes)
+    finite = np.isfinite(normal).reshape(n_members, -1).all(axis=1)
+    broken = ~(finite & np.isfinite(gradient).all(axis=1))
+    normal[broken] = np.eye(n_shapes)
+    gradient[broken] = 0.0
+    step = np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0], dtype=np.float64)
+    return np.clip(step, -2.0, 2.0)
