@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,8 @@ def test_every_key_of_the_scorecard_is_in_the_manual() -> None:
         digest="0",
     )
     assert all(f"`{key}`" in CLI for key in evaluation.scorecard())
+
+
+def test_the_picture_of_the_folds_shows_the_folds_of_today() -> None:
+    names = runpy.run_path(str(ROOT / "docs" / "images" / "draw_folds.py"))
+    assert names["FILE"].read_text("utf-8") == names["draw"]()
