@@ -182,8 +182,12 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["runs.csv", "--target", "los"], "no column 'los'; the table has: run, params"),
         (["runs.csv", "--target", "loss", "--features", "params,x"], "no column 'x'"),
         (["runs.csv", "--target", "loss", "--features", "loss"], "is the target"),
-        (["runs.csv", "--target", "loss", "--features", "where"], "holds no numbers"),
-        (["runs.csv", "--target", "where"], "usable rows"),
+        (
+            ["runs.csv", "--target", "loss", "--features", "where"],
+            "'where': not numbers, such as 'g0'",
+        ),
+        (["runs.csv", "--target", "where"], "'where', the target: not numbers, such as 'g0'"),
+        (["semicolons.csv", "--target", "loss"], "expected commas between columns"),
         (["runs.csv", "--target", "constant"], "does not vary"),
         (["runs.csv", "--target", "loss", "--group", "x"], "no column 'x'"),
         (["runs.csv", "--target", "loss", "--hold-out", "params >"], "expected a condition"),
@@ -202,10 +206,18 @@ def test_wrong_tables_and_columns_are_one_line(desk: Path, words: list[str], exp
     table()[:4].to_csv(desk / "few.csv", index=False)
     (desk / "empty.csv").write_text("")
     (desk / "header.csv").write_text("params,loss\n")
+    table().to_csv(desk / "semicolons.csv", index=False, sep=";")
     code, _, said = invoke("discover", *words, "--evaluations", "5", "--jobs", "1")
     assert code == 2
     assert expected in said
     assert "\n" not in said.strip()
+
+
+def test_columns_that_cannot_be_used_are_named_with_the_first_word_in_the_way() -> None:
+    frame = table().assign(size="7B", seen=None)
+    found = read_table(frame, "loss")
+    assert "column 'size': not numbers, such as '7B'" in found.left_out
+    assert "column 'seen': hardly a value" in found.left_out
 
 
 def test_rows_that_cannot_be_used_are_counted() -> None:

@@ -138,7 +138,11 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not a CSV table: {said}") from error
     if frame.empty:
         raise UserError(f"{path}: no rows below the header")
-    return frame.rename(columns=lambda name: str(name).strip())
+    frame = frame.rename(columns=lambda name: str(name).strip())
+    (only, *others) = frame.columns
+    if not others and any(mark in only for mark in ";\t|"):
+        raise UserError(f"{path}: a single column {only!r}; expected commas between columns")
+    return frame
 
 
 def _print(terminal: Console, found: Discovery) -> None:

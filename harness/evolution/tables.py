@@ -78,6 +78,8 @@ def read_table(
             are left on either side.
     """
     _require(frame, [target, *(features or []), *([group] if group else [])])
+    if _numbers(frame[target]).notna().sum() == 0:
+        raise UserError(f"column {target!r}, the target: {_no_numbers(frame[target])}")
     chosen, left_out = _features(frame, target, features, group)
     used = frame[[*chosen, target]].apply(_numbers)
     finite = np.isfinite(used.to_numpy(dtype=float)).all(axis=1)
@@ -128,7 +130,7 @@ def _features(
             if name in {target, group}:
                 raise UserError(f"column {name!r} is the target or the group, not a feature")
             if _numbers(frame[name]).notna().sum() == 0:
-                raise UserError(f"column {name!r} holds no numbers")
+                raise UserError(f"column {name!r}: {_no_numbers(frame[name])}")
         return list(dict.fromkeys(features)), []
     chosen, left_out = [], []
     for name in map(str, frame.columns):
@@ -136,7 +138,7 @@ def _features(
             continue
         values = _numbers(frame[name])
         if values.notna().mean() < 0.5:
-            left_out.append(f"column {name!r}: not numbers")
+            left_out.append(f"column {name!r}: {_no_numbers(frame[name])}")
         elif values.nunique() < 2:
             left_out.append(f"column {name!r}: does not vary")
         else:
@@ -149,6 +151,14 @@ def _features(
             f"{_MOST_FEATURES} with --features"
         )
     return chosen, left_out
+
+
+def _no_numbers(column: pd.Series) -> str:
+    """Say why a column cannot be computed with, by its first word."""
+    words = column[_numbers(column).isna() & column.notna()]
+    if not len(words):
+        return "hardly a value"
+    return f"not numbers, such as {str(words.iloc[0])[:40]!r}"
 
 
 def _numbers(column: pd.Series) -> pd.Series:
