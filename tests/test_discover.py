@@ -229,6 +229,24 @@ def test_rows_that_cannot_be_used_are_counted() -> None:
     assert len(found.y) == len(frame) - 2
 
 
+def test_of_a_short_table_three_rows_are_held_out_and_a_search_ends_when_all_is_tried(
+    desk: Path,
+) -> None:
+    params = np.geomspace(1e6, 1e9, 9)
+    short = pd.DataFrame({"params": params, "loss": 2.0 + 300 / params**0.4})
+    found = read_table(short, "loss")
+    assert found.split == "held out: the largest 3 along params"
+    assert found.held_out.tolist() == [False] * 6 + [True] * 3
+    short.to_csv(desk / "short.csv", index=False)
+    code, out, _ = invoke("discover", "short.csv", "--target", "loss", "--minutes", "1")
+    assert code == 0
+    assert "nothing new was left to try" in out
+    code, out, _ = invoke("discover", "short.csv", "--target", "loss", "--evaluations", "9")
+    assert code == 0
+    assert "9 laws in" in out
+    assert "nothing new" not in out
+
+
 def test_without_a_condition_the_largest_rows_are_held_out() -> None:
     found = read_table(table(), "loss")
     assert 0.1 < found.held_out.mean() < 0.35

@@ -151,9 +151,10 @@ def _print(terminal: Console, found: Discovery) -> None:
     for line in table.left_out:
         terminal.print(f"not used: {line}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
-    terminal.print(
-        f"{search.n_evaluated} laws in {search.seconds:.1f} s on the rows to fit", markup=False
-    )
+    line = f"{search.n_evaluated} laws in {search.seconds:.1f} s on the rows to fit"
+    if search.exhausted:
+        line += "; nothing new was left to try"
+    terminal.print(line, markup=False)
     terminal.print(f"the law: {found.formula}", markup=False, soft_wrap=True, style="bold")
     terminal.print(found.why, markup=False, soft_wrap=True)
     terminal.print(

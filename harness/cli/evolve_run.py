@@ -180,6 +180,8 @@ def _begin(journal: Journal, search: Search, way: Way) -> None:
 def _say_spent(terminal: Console, search: Search) -> None:
     rate = search.n_evaluated / max(search.seconds, 1e-9)
     line = f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)"
+    if search.exhausted:
+        line += "; nothing new was left to try"
     terminal.print(line, markup=False)
     for name, account in sorted(search.ledger.accounts.items()):
         price = f", ${account.dollars:.4f}" if account.priced else ", price not known"

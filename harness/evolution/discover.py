@@ -32,6 +32,8 @@ _FAR = 10.0
 """How many times beyond the largest scale of the rows an answer is called far."""
 _MOST_CONSTANTS = 8
 _ROWS_A_CONSTANT = 4
+_ROWS_FOR_A_FLOOR = 6
+"""So many can tell a power law above a floor, three constants, from one without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +111,8 @@ def discover(
         features: The columns to predict it from; all other numeric ones if not given.
         group: The column that says which rows share constants.
         hold_out: A condition such as ``params > 1e9``; the largest rows if not given.
-        max_params: Most constants of a group; a quarter of its rows, 8 at most, if not given.
+        max_params: Most constants of a group; a quarter of its rows, 3 to 8, if not given (2 with
+            less than 6 rows).
         minutes: Time for the search.
         evaluations: Most laws to evaluate.
         seed: Of the search.
@@ -134,7 +137,8 @@ def side_of(table: Table, max_params: int | None) -> TrainSide:
     """Return what a search may know of a table: the rows that are not held out."""
     train = table.rows(held_out=False)
     fewest = min(len(rows.features) for rows in train)
-    cap = max_params or max(2, min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT))
+    least = 3 if fewest >= _ROWS_FOR_A_FLOOR else 2
+    cap = max_params or max(least, min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT))
     return TrainSide(
         name="table",
         title=f"{table.target} from {', '.join(table.features)}",

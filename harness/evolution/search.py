@@ -60,6 +60,8 @@ class Search:
     next_number: int = 0
     seconds: float = 0.0
     """Spent by this and earlier sittings."""
+    exhausted: bool = False
+    """Whether it ended because nothing new could be thought of, its budget not spent."""
     _novelty: Novelty = field(init=False)
     _n_events: int = 0
     _unjudged: dict[int, Proposal] = field(default_factory=dict)

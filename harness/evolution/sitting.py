@@ -148,6 +148,7 @@ class _Sitting:
         self._begin()
         flying: set[Future[Any]] = {*self._judging, *self._asked}
         if not flying:
+            self._search.exhausted = self._asking is None and self._may_begin()
             return None
         done, _ = wait(flying, timeout=1.0, return_when=FIRST_COMPLETED)
         self._search.seconds = time.monotonic() - self._begun

@@ -98,8 +98,9 @@ def read_table(
         held = _asked_for(kept, hold_out)
         split = f"held out: {hold_out}"
     else:
-        held = _largest(x, y, chosen, target)
-        split = f"held out: the largest {HELD_OUT:.0%} along all features jointly"
+        held, most = _largest(x, y, chosen, target)
+        along = "all features jointly" if len(chosen) > 1 else chosen[0]
+        split = f"held out: the largest {most} along {along}"
     held &= np.isin(names, list({n for n, h in zip(names, held, strict=True) if not h}))
     if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
         raise UserError(
@@ -185,9 +186,14 @@ def _asked_for(frame: pd.DataFrame, condition: str) -> np.ndarray:
     return held
 
 
-def _largest(x: FloatArray, y: FloatArray, features: Sequence[str], target: str) -> np.ndarray:
-    """Return the rows that are largest along all features at once."""
+def _largest(
+    x: FloatArray, y: FloatArray, features: Sequence[str], target: str
+) -> tuple[np.ndarray, str]:
+    """Return the rows that are largest along all features at once, and how many these are."""
     one = GroupRows(ALL, x, y[:, None])
     ranks = joint_ranks(train_rows([one], features, [target]))[0]
     held: np.ndarray = ranks >= 1.0 - HELD_OUT
-    return held
+    if held.sum() >= _FEWEST_HELD_OUT:
+        return held, f"{HELD_OUT:.0%}"
+    held = ranks >= np.sort(ranks)[-_FEWEST_HELD_OUT]
+    return held, f"{int(held.sum())}"
