@@ -199,15 +199,29 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["header.csv", "--target", "loss"], "no rows"),
         (["few.csv", "--target", "loss"], "usable rows"),
         (["runs.csv", "--target", "loss", "--predict", "header.csv"], "no rows"),
+        (["runs.csv", "--target", "loss", "--predict", "sizes.csv"], "predict have no column"),
+        (
+            ["runs.csv", "--target", "loss", "--features", "params", "--predict", "sizes.csv"],
+            "row 2, column 'params': expected a number, got '7B'",
+        ),
+        (["runs.csv", "--target", "loss", "--out", "few.csv"], "few.csv is a file"),
     ],
 )
-def test_wrong_tables_and_columns_are_one_line(desk: Path, words: list[str], expected: str) -> None:
+def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: str
+) -> None:
     table().to_csv(desk / "runs.csv", index=False)
     table()[:4].to_csv(desk / "few.csv", index=False)
     (desk / "empty.csv").write_text("")
     (desk / "header.csv").write_text("params,loss\n")
+    (desk / "sizes.csv").write_text("params\n1e9\n7B\n")
     table().to_csv(desk / "semicolons.csv", index=False, sep=";")
-    code, _, said = invoke("discover", *words, "--evaluations", "5", "--jobs", "1")
+
+    def search(*_: object, **__: object) -> None:
+        pytest.fail("the search began before all was checked")
+
+    monkeypatch.setattr("harness.evolution.discover.run_unkept", search)
+    code, _, said = invoke("discover", *words, "--jobs", "1")
     assert code == 2
     assert expected in said
     assert "\n" not in said.strip()

@@ -81,12 +81,15 @@ def discover(
     from harness.cli.evolve_progress import laws_line
     from harness.evolution.discover import discover as find
     from harness.evolution.report import write_discovery_report
-    from harness.evolution.saved import save_discovery, task_name
+    from harness.evolution.saved import require_place, save_discovery, task_name
     from harness.runner.execute import default_jobs
 
     terminal = console(error=json)
     frame = read_csv(data)
     asked = None if wanted is None else read_csv(wanted)
+    name = task_name(data.stem)
+    folder = out or data.with_name(f"{name}_law")
+    require_place(folder)
     with laws_line(terminal) as watch:
         found = find(
             frame,
@@ -100,19 +103,18 @@ def discover(
             seed=seed,
             jobs=jobs or default_jobs(),
             loss="robust" if robust else "squares",
+            wanted=asked,
             watch=watch,
         )
-    forecast = None if asked is None else found.predict(asked, group)
-    name = task_name(data.stem)
-    program, task = save_discovery(found, out or data.with_name(f"{name}_law"), name)
+    program, task = save_discovery(found, folder, name)
     report = program.with_suffix(".html")
-    write_discovery_report(found, report, forecast)
+    write_discovery_report(found, report, found.forecast)
     if json:
-        print_json(_document(found, forecast, program, task, report))
+        print_json(_document(found, program, task, report))
         return
     _print(terminal, found)
-    if forecast is not None and asked is not None:
-        _print_forecast(found, forecast, asked)
+    if found.forecast is not None:
+        _print_forecast(found, found.forecast)
     terminal.print(f"program: {program}", markup=False, soft_wrap=True)
     terminal.print(f"task:    {task}", markup=False, soft_wrap=True)
     terminal.print(f"report:  {report}", markup=False, soft_wrap=True)
@@ -165,36 +167,40 @@ def _print(terminal: Console, found: Discovery) -> None:
     )
 
 
-def _print_forecast(found: Discovery, forecast: Forecast, asked: pd.DataFrame) -> None:
+def _print_forecast(found: Discovery, forecast: Forecast) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
+    several = len(set(found.table.groups)) > 1
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    if several:
+        table.add_column("group")
     for name in (*found.table.features, found.table.target, "95 % over rows", "over elite laws"):
-        table.add_column(name, justify="right")
-    for place in range(min(len(asked), _MOST_SHOWN)):
-        row = [f"{float(asked[name].iloc[place]):.6g}" for name in found.table.features]
+        table.add_column(Text(name), justify="right")
+    for place in range(min(len(forecast.predicted), _MOST_SHOWN)):
         table.add_row(
-            *row,
+            *([Text(forecast.groups[place])] if several else []),
+            *(f"{value:.6g}" for value in forecast.features[place]),
             f"{forecast.predicted[place]:.5g}",
             _ends(forecast.by_rows.low[place], forecast.by_rows.high[place]),
             _ends(forecast.by_laws.low[place], forecast.by_laws.high[place]),
         )
-    wide_console().print(table)
-    if len(asked) > _MOST_SHOWN:
-        wide_console().print(f"... and {len(asked) - _MOST_SHOWN} more (--json has all)")
+    terminal = wide_console()
+    terminal.print(table)
+    more = len(forecast.predicted) - _MOST_SHOWN
+    if more > 0:
+        terminal.print(f"... and {more} more (--json has all)")
     for warning in forecast.warnings:
-        wide_console().print(f"warning: {warning}", style="yellow")
+        terminal.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def _ends(low: float, high: float) -> str:
     return f"{low:.5g} to {high:.5g}"
 
 
-def _document(
-    found: Discovery, forecast: Forecast | None, program: Path, task: Path, report: Path
-) -> dict[str, Any]:
-    table = found.table
+def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict[str, Any]:
+    table, forecast = found.table, found.forecast
     predictions = forecast and {
         "predicted": forecast.predicted.tolist(),
         "over_rows": [forecast.by_rows.low.tolist(), forecast.by_rows.high.tolist()],

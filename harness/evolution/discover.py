@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +73,7 @@ class Discovery:
     search: Search
     result: Result
     forecast: Forecast | None = None
+    """Of the rows that were asked for from the beginning."""
 
     def predict(self, frame: pd.DataFrame, group: str | None = None) -> Forecast:
         """Return what the law says of other rows.
@@ -101,6 +102,7 @@ def discover(
     seed: int = 1,
     jobs: int = 1,
     loss: Loss = "squares",
+    wanted: pd.DataFrame | None = None,
     watch: Callable[[Search, Entry], None] | None = None,
 ) -> Discovery:
     """Discover a law in a table of training runs.
@@ -118,19 +120,24 @@ def discover(
         seed: Of the search.
         jobs: Evaluations at once.
         loss: ``robust`` where some runs failed or diverged: rows far off count less.
+        wanted: Rows to predict, for ``forecast``; looked at before the search begins.
         watch: Is told of each evaluated law.
 
     Raises:
         UserError: The table, a column or the condition is wrong, or nothing could be fitted.
     """
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
+    asked = None if wanted is None else _asked(wanted, table, group)
     side = side_of(table, max_params)
     search = Search(side, seed, SearchSettings(loss=loss))
     run_unkept(search, Budget(60.0 * minutes, evaluations), jobs=jobs, watch=watch)
     result = result_of(search)
     if result is None or result.choice is None:
         raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")
-    return _judged(table, search, result)
+    found = _judged(table, search, result)
+    if asked is None:
+        return found
+    return replace(found, forecast=_forecast(search, result, table, *asked))
 
 
 def side_of(table: Table, max_params: int | None) -> TrainSide:
@@ -214,8 +221,12 @@ def _asked(
     numbers = frame[list(table.features)].apply(pd.to_numeric, errors="coerce")
     x = numbers.to_numpy(dtype=float)
     if not np.isfinite(x).all():
-        row = int((~np.isfinite(x)).any(axis=1).argmax())
-        raise UserError(f"the rows to predict: row {row + 1} holds what is no number")
+        row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(x)))
+        name = table.features[column]
+        said = str(frame[name].iloc[row])[:40]
+        raise UserError(
+            f"the rows to predict: row {row + 1}, column {name!r}: expected a number, got {said!r}"
+        )
     known = set(table.groups)
     if group is None:
         if len(known) > 1:
