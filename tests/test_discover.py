@@ -187,6 +187,7 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
             "'where': not numbers, such as 'g0'",
         ),
         (["runs.csv", "--target", "where"], "'where', the target: not numbers, such as 'g0'"),
+        (["longer.csv", "--target", "loss"], "more values than the header has names"),
         (["semicolons.csv", "--target", "loss"], "expected commas between columns"),
         (["runs.csv", "--target", "constant"], "does not vary"),
         (["runs.csv", "--target", "loss", "--group", "x"], "no column 'x'"),
@@ -214,6 +215,8 @@ def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
     table()[:4].to_csv(desk / "few.csv", index=False)
     (desk / "empty.csv").write_text("")
     (desk / "header.csv").write_text("params,loss\n")
+    longer = "".join(f"{n},{n * 2},3,{9 - n}\n" for n in range(1, 9))
+    (desk / "longer.csv").write_text(f"params,tokens,loss\n{longer}")
     (desk / "sizes.csv").write_text("params\n1e9\n7B\n")
     table().to_csv(desk / "semicolons.csv", index=False, sep=";")
 

@@ -442,6 +442,10 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     assert f"report: {page}" in done.output.replace("\n", "")
     program = (tmp_path / "law.py").read_text("utf-8")
     assert search_program(parsed(page.read_text("utf-8"))).strip() == program.strip()
+    for option, place in (("--out", "report.html/x"), ("--report", ".")):
+        wrong = ["evolve", "nano_moe", option, str(tmp_path / place), "--store", store]
+        with pytest.raises(UserError, match="cannot be written"):  # before a search begins
+            CliRunner().invoke(app, wrong, catch_exceptions=False)
     several = ["evolve", "nano_moe", "--runs", "2", "--report", str(page), "--store", store]
     with pytest.raises(UserError, match="--report takes one search"):
         CliRunner().invoke(app, several, catch_exceptions=False)

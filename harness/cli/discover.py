@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,9 +80,10 @@ def discover(
     2 when something is wrong.
     """
     from harness.cli.evolve_progress import laws_line
+    from harness.cli.places import require_folder
     from harness.evolution.discover import discover as find
     from harness.evolution.report import write_discovery_report
-    from harness.evolution.saved import require_place, save_discovery, task_name
+    from harness.evolution.saved import save_discovery, task_name
     from harness.runner.execute import default_jobs
 
     terminal = console(error=json)
@@ -89,7 +91,7 @@ def discover(
     asked = None if wanted is None else read_csv(wanted)
     name = task_name(data.stem)
     folder = out or data.with_name(f"{name}_law")
-    require_place(folder)
+    require_folder(folder)
     with laws_line(terminal) as watch:
         found = find(
             frame,
@@ -132,7 +134,13 @@ def read_csv(path: Path) -> pd.DataFrame:
     from harness.errors import UserError
 
     try:
-        frame = pd.read_csv(path, encoding="utf-8")
+        with warnings.catch_warnings():  # values without a name, which pandas would drop
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(path, encoding="utf-8", index_col=False)
+    except pd.errors.ParserWarning as error:
+        raise UserError(
+            f"{path}: rows with more values than the header has names; name every column"
+        ) from error
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a CSV file with a header") from error
     except (OSError, ValueError) as error:  # pandas' own errors are values

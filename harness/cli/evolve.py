@@ -130,6 +130,7 @@ def evolve(
     was refused, 2 when something is wrong, 130 when interrupted.
     """
     from harness.cli.evolve_run import Way, file_program, say_result, search_task
+    from harness.cli.places import require_file, write_text
     from harness.errors import UserError
     from harness.evolution.gateway import train_side
     from harness.evolution.ledger import Budget
@@ -147,6 +148,8 @@ def evolve(
     for option, named in (("--out", keep), ("--report", report), ("--from", given)):
         if named is not None and (len(tasks) > 1 or runs > 1):
             raise UserError(f"{option} takes one search: name one task, and leave --runs at 1")
+    for file in filter(None, (keep, report)):
+        require_file(file)
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
     models = None if offline else _models(settings, model, changes, whole=whole)
@@ -177,7 +180,7 @@ def evolve(
                 write_report(search, result, report)
                 terminal.print(f"report: {report}", markup=False, soft_wrap=True)
             if keep is not None:
-                keep.write_text(result.source, encoding="utf-8")
+                write_text(keep, result.source)
                 terminal.print(f"written: {keep}", markup=False, soft_wrap=True)
             else:
                 refused |= not file_program(one, number, result, way, into, terminal, json=json)

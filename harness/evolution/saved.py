@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,21 +48,6 @@ def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path,
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
     return program, path
-
-
-def require_place(folder: Path) -> None:
-    """Check that a folder can be written, before anything is spent on what is to lie there.
-
-    Raises:
-        UserError: It is a file, or whoever runs this may not write there.
-    """
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        raise UserError(f"{folder}: cannot be written: {there} is a file; expected a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(f"{folder}: cannot be written: no permission to write to {there}")
 
 
 def task_name(text: str) -> str:

@@ -1,0 +1,47 @@
+"""Places that a command is to write to, checked before anything is spent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.errors import UserError
+
+
+def require_folder(folder: Path) -> None:
+    """Check that a folder can be written, or made.
+
+    Raises:
+        UserError: It is a file, or whoever runs this may not write there.
+    """
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UserError(f"{folder}: cannot be written: {there} is a file; expected a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: cannot be written: no permission to write to {there}")
+
+
+def require_file(path: Path) -> None:
+    """Check that a file can be written, its folder made where it is missing.
+
+    Raises:
+        UserError: It is a folder, or cannot be written there.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: cannot be written: it is a folder; expected a file's name")
+    require_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, its folder made where it is missing.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
