@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli import app
 from harness.errors import UserError
-from harness.evolution.emit import Emission, write_program
+from harness.evolution.emit import Emission, identifiers, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
 from harness.evolution.scales import Feature
@@ -262,6 +262,30 @@ def test_of_a_short_table_three_rows_are_held_out_and_a_search_ends_when_all_is_
     assert code == 0
     assert "9 laws in" in out
     assert "nothing new" not in out
+
+
+def test_no_row_of_a_group_that_is_held_out_as_a_whole_is_fitted() -> None:
+    frame = table(groups=2)
+    frame.loc[frame["where"] == "g1", "params"] *= 1e6
+    found = read_table(frame, "loss", group="where", hold_out="params > 2e8")
+    fitted = np.concatenate([rows.features for rows in found.rows(held_out=False)])
+    assert fitted[:, 0].max() <= 2e8
+    assert set(found.groups) == {"g0"}
+    assert "42 rows of groups held out as a whole: g1" in found.left_out
+
+
+def test_rows_without_a_group_are_left_out_and_numbers_stay_what_they_are() -> None:
+    frame = table(groups=2)
+    frame["where"] = frame["where"].map({"g0": 0, "g1": 1}).astype(float)
+    frame.loc[3, "where"] = np.nan
+    found = read_table(frame, "loss", group="where")
+    assert set(found.groups) == {"0", "1"}
+    assert "1 rows with a value that is missing or not finite" in found.left_out
+
+
+def test_names_of_constants_differ_whatever_columns_are_called() -> None:
+    assert identifiers(["lr!", "lr?", "lr_1"]) == ["lr_2", "lr_3", "lr_1"]
+    assert identifiers(["a", "a", "b"]) == ["a_1", "a_2", "b"]
 
 
 def test_without_a_condition_the_largest_rows_are_held_out() -> None:

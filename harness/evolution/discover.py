@@ -21,7 +21,7 @@ from harness.evolution.rows import FloatArray, Kind, Loss
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run_unkept
 from harness.evolution.starts import program_starts
-from harness.evolution.tables import Table, read_table
+from harness.evolution.tables import Table, group_names, read_table
 from harness.tasks.data import GroupRows
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _asked(
                 "the column that says which each belongs to"
             )
         return x, tuple(known) * len(x)
-    names = tuple(frame[group].astype(str))
+    names = group_names(frame[group])
     unknown = sorted(set(names) - known)
     if unknown:
         raise UserError(f"group {unknown[0]!r} of the rows to predict is not in the table")

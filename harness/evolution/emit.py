@@ -85,11 +85,15 @@ def identifiers(names: Sequence[str]) -> list[str]:
 
 def _numbered(names: list[str]) -> list[str]:
     """Return names with a number behind those that are there more than once."""
-    count: dict[str, int] = {}
+    taken = {name for name in names if names.count(name) == 1}
     result = []
     for name in names:
-        count[name] = count.get(name, 0) + 1
-        result.append(f"{name}_{count[name]}" if names.count(name) > 1 else name)
+        own, number = name, 0
+        while names.count(name) > 1 and (number == 0 or own in taken):
+            number += 1  # past the names of columns that end in a number themselves
+            own = f"{name}_{number}"
+        taken.add(own)
+        result.append(own)
     return result
 
 

@@ -83,6 +83,8 @@ def read_table(
     chosen, left_out = _features(frame, target, features, group)
     used = frame[[*chosen, target]].apply(_numbers)
     finite = np.isfinite(used.to_numpy(dtype=float)).all(axis=1)
+    if group:
+        finite &= frame[group].notna().to_numpy()
     if not finite.all():
         count = int((~finite).sum())
         left_out.append(f"{count} rows with a value that is missing or not finite")
@@ -93,7 +95,7 @@ def read_table(
         raise UserError(
             f"{len(y)} usable rows; a law needs {_FEWEST_ROWS} at least, and some of them held out"
         )
-    names = tuple(kept[group].astype(str)) if group else (ALL,) * len(y)
+    names = group_names(kept[group]) if group else (ALL,) * len(y)
     if hold_out is not None:
         held = _asked_for(kept, hold_out)
         split = f"held out: {hold_out}"
@@ -101,7 +103,13 @@ def read_table(
         held, most = _largest(x, y, chosen, target)
         along = "all features jointly" if len(chosen) > 1 else chosen[0]
         split = f"held out: the largest {most} along {along}"
-    held &= np.isin(names, list({n for n, h in zip(names, held, strict=True) if not h}))
+    fitted = {n for n, h in zip(names, held, strict=True) if not h}
+    usable = np.isin(names, list(fitted))
+    if not usable.all():  # nothing is left to fit its constants to; held-out rows must not be
+        whole = ", ".join(sorted(set(names) - fitted)[:8])
+        left_out.append(f"{int((~usable).sum())} rows of groups held out as a whole: {whole}")
+        x, y, held = x[usable], y[usable], held[usable]
+        names = tuple(n for n in names if n in fitted)
     if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
         raise UserError(
             f"{split}: {int(held.sum())} rows held out and {int((~held).sum())} left to fit on; "
@@ -110,6 +118,15 @@ def read_table(
     if np.ptp(y[held]) == 0 or np.ptp(y[~held]) == 0:
         raise UserError(f"{split}: {target!r} does not vary there, so there is nothing to learn")
     return Table(tuple(chosen), target, names, x, y, held, split, tuple(left_out))
+
+
+def group_names(column: pd.Series) -> tuple[str, ...]:
+    """Return groups as text; whole numbers that gaps have made 1.0 are 1 again."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
+        column = column.astype("int64")
+    return tuple(column.astype(str))
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
