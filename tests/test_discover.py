@@ -17,6 +17,7 @@ from harness.errors import UserError
 from harness.evolution.emit import Emission, identifiers, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
+from harness.evolution.report.mathml import named_constants
 from harness.evolution.scales import Feature
 from harness.evolution.tables import read_table
 from harness.tasks.catalogue import load_definition
@@ -71,6 +72,28 @@ def test_a_law_is_found_in_a_table_with_its_error_and_predictions() -> None:
     assert forecast.warnings == ()
     (warning, *_) = found.predict(pd.DataFrame({"params": [1e13], "tokens": [1e12]})).warnings
     assert "params: 1e+04 times beyond the rows" in warning
+
+
+def test_constants_in_their_units_give_the_law() -> None:
+    found = harness.discover(table(0.0), target="loss", evaluations=3, minutes=1)
+    assert found.formula == "log(loss) = c0 + c1 * log(params) + c2 * log(tokens)"
+    own = named_constants(found.law, found.constants["all"][0])
+    params, tokens = (axis.reference for axis in found.search.rows.axes)
+    x, y = found.table.x[~found.table.held_out], found.table.y[~found.table.held_out]
+    said = own["c0"] + own["c1"] * np.log(x[:, 0] / params) + own["c2"] * np.log(x[:, 1] / tokens)
+    assert 1 - np.mean((np.exp(said) - y) ** 2) / y.var() == pytest.approx(found.r2_fit, abs=1e-9)
+
+
+def test_a_law_that_is_worse_than_the_mean_is_warned_of(desk: Path) -> None:
+    frame = table()
+    frame.loc[frame["params"] > 2e8, "loss"] += np.linspace(2, 9, (frame["params"] > 2e8).sum())
+    frame.to_csv("turns.csv", index=False)
+    code, out, _ = invoke(
+        *("discover", "turns.csv", "--target", "loss", "--features", "params,tokens"),
+        *("--hold-out", "params > 2e8", "--evaluations", "20", "--jobs", "1"),
+    )
+    assert code == 0
+    assert "warning: on the rows held out it is worse than their mean" in out
 
 
 def test_runs_that_diverged_are_forgiven_with_the_robust_loss() -> None:
@@ -160,6 +183,8 @@ def test_the_command_saves_a_program_and_a_task_that_others_can_score(desk: Path
     evaluation = harness.evaluate(Path(document["program"]), task)
     assert evaluation.status == "ok"
     assert evaluation.r2 == pytest.approx(document["r2"], abs=1e-9)
+    assert document["references"].keys() <= {"params", "tokens"}
+    assert all(f"{name}" in document["law"] for name in document["constants"]["all"])
 
 
 def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
@@ -170,7 +195,8 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         "--features", "params, tokens", "--hold-out", "params > 5e8", "--jobs", "1",
     )  # fmt: skip
     assert code == 0
-    for words in ("held out: params > 5e8", "the law: ", "held-out rows: R²", "95 % over rows",
+    for words in ("held out: params > 5e8", "the law: ", "constants: ", "in units of: params of",
+                  "held-out rows: R²", "95 % over rows",
                   "over elite laws", "warning: params: 1e+03 times", "program: "):  # fmt: skip
         assert words in out, words
 
@@ -264,14 +290,47 @@ def test_of_a_short_table_three_rows_are_held_out_and_a_search_ends_when_all_is_
     assert "nothing new" not in out
 
 
-def test_no_row_of_a_group_that_is_held_out_as_a_whole_is_fitted() -> None:
+def test_no_row_of_a_group_that_a_condition_holds_out_as_a_whole_is_used() -> None:
     frame = table(groups=2)
     frame.loc[frame["where"] == "g1", "params"] *= 1e6
     found = read_table(frame, "loss", group="where", hold_out="params > 2e8")
     fitted = np.concatenate([rows.features for rows in found.rows(held_out=False)])
     assert fitted[:, 0].max() <= 2e8
     assert set(found.groups) == {"g0"}
-    assert "42 rows of groups held out as a whole: g1" in found.left_out
+    assert "42 rows of groups that are held out as a whole: g1" in found.left_out
+
+
+def test_where_nobody_asks_a_group_of_large_rows_is_fitted_and_said() -> None:
+    frame = table(groups=2)
+    large = (frame["params"] > 5e8) & (frame["tokens"] > 5e9)
+    frame.loc[large, "where"] = "g2"
+    found = read_table(frame, "loss", group="where")
+    assert "but for groups that lie there as a whole (g2)" in found.split
+    assert {rows.group for rows in found.rows(held_out=False)} == {"g0", "g1", "g2"}
+    assert "g2" not in {rows.group for rows in found.rows(held_out=True)}
+
+
+def test_a_small_group_has_laws_and_a_cap_that_allows_none_is_one_line() -> None:
+    frame = pd.concat([table(), table().iloc[[0, 1, 7, 13, 20]].assign(where="few")])
+    found = harness.discover(frame, "loss", group="where", evaluations=30, minutes=1)
+    assert found.law.n_constants <= 3
+    assert set(found.constants) == {"g0", "few"}
+    with pytest.raises(UserError, match="expected --max-params 3 or more"):
+        harness.discover(frame, "loss", max_params=1)
+
+
+def test_predictions_survive_a_target_that_has_no_logarithm_and_say_what_is_impossible() -> None:
+    frame = table()
+    largest = (frame["params"] * frame["tokens"]).idxmax()
+    frame["loss"] = np.exp(frame["loss"] - 4)
+    frame.loc[largest, "loss"] = 0.0
+    asked = pd.DataFrame({"params": [1e10, 0.0], "tokens": [1e11, 1e11]})
+    found = harness.discover(frame, "loss", evaluations=12, minutes=1, wanted=asked)
+    assert found.forecast is not None
+    assert np.isfinite(found.forecast.predicted[0])
+    said = " ".join(found.forecast.warnings)
+    assert "1 rows in which loss is not above 0" in said
+    assert "params: 0 or less in some rows" in said
 
 
 def test_rows_without_a_group_are_left_out_and_numbers_stay_what_they_are() -> None:
@@ -320,6 +379,21 @@ class TestEvolve:
         assert "70 laws in" in whole[1]
         assert invoke(*line, "--evaluations", "50")[0] == 0
         assert (desk / "law.py").read_text() == first
+
+    def test_a_search_that_cannot_be_resumed_is_kept(self, desk: Path) -> None:
+        line = ["evolve", "nano_moe", "--jobs", "1", "--store", "s.sqlite", "--out", "law.py"]
+        code, out, _ = invoke(*line, "--evaluations", "20", "--resume")
+        assert (code, "nothing to go on with" in out) == (0, True)
+        code, _, said = invoke(*line, "--evaluations", "30", "--resume", "--robust")
+        assert (code, "cannot go on" in said) == (2, True)
+        code, out, _ = invoke(*line, "--evaluations", "30", "--resume")
+        assert (code, "30 laws in" in out) == (0, True)
+
+    def test_money_can_end_the_asking_only_where_prices_are_known(self, desk: Path) -> None:
+        line = ["evolve", "nano_moe", "--model", "m-1", "--dollars", "1", "--price", "m1=1,2"]
+        code, _, said = invoke(*line)
+        assert code == 2
+        assert "the price of 'm-1' is not known (prices are given for: m1)" in said
 
     def test_a_program_to_begin_with_is_read_simplified_and_stays_unless_beaten(
         self, desk: Path

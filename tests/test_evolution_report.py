@@ -442,19 +442,28 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     assert f"report: {page}" in done.output.replace("\n", "")
     program = (tmp_path / "law.py").read_text("utf-8")
     assert search_program(parsed(page.read_text("utf-8"))).strip() == program.strip()
-    for option, place in (("--out", "report.html/x"), ("--report", ".")):
-        wrong = ["evolve", "nano_moe", option, str(tmp_path / place), "--store", store]
-        with pytest.raises(UserError, match="cannot be written"):  # before a search begins
-            CliRunner().invoke(app, wrong, catch_exceptions=False)
     several = ["evolve", "nano_moe", "--runs", "2", "--report", str(page), "--store", store]
     with pytest.raises(UserError, match="--report takes one search"):
         CliRunner().invoke(app, several, catch_exceptions=False)
 
 
+@pytest.mark.parametrize(("option", "place"), [("--out", "file/x"), ("--report", ".")])
+def test_where_nothing_can_be_written_no_search_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(
+        "harness.cli.evolve_run.search_task", lambda *_: pytest.fail("a search began")
+    )
+    wrong = ["evolve", "nano_moe", option, str(tmp_path / place)]
+    with pytest.raises(UserError, match="cannot be written"):
+        CliRunner().invoke(app, wrong, catch_exceptions=False)
+
+
 def test_a_page_that_cannot_be_written_is_one_line(
     moe: tuple[Search, Result], tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="the report cannot be written"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_report(*moe, tmp_path)
 
 

@@ -28,7 +28,7 @@ from harness.evolution.gateway import ProgramGateway, Verdict, train_side
 from harness.evolution.law_text import from_plain, to_plain
 from harness.evolution.ledger import Budget, Ledger
 from harness.evolution.novelty import Novelty, program_key
-from harness.evolution.proposals import Entry, Given, Proposal, Usage
+from harness.evolution.proposals import Entry, Given, Proposal, Usage, View
 from harness.evolution.reading import read_program
 from harness.evolution.result import result_of
 from harness.evolution.search import Search, SearchSettings
@@ -212,6 +212,46 @@ def test_two_workers_evaluate_as_many_and_lose_nothing(tmp_path: Path) -> None:
     assert search.n_evaluated == 80
     with Journal(tmp_path / "1-2.sqlite", "s") as journal:
         assert sorted(e["number"] for e in journal.events()) == list(range(80))
+
+
+def test_first_proposals_that_were_under_way_when_a_search_was_killed_come_again(
+    tmp_path: Path,
+) -> None:
+    whole = searched(tmp_path, 80)
+    killed = Search(side(), 1)
+    with Journal(tmp_path / "killed.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        for number, entry in whole.view.entries.items():
+            if number not in {0, 2} and number < 5:
+                killed.record(journal, entry, None)
+    again = Search(side(), 1)
+    with Journal(tmp_path / "killed.sqlite", "s") as journal:
+        again.resume(journal)
+        run(again, journal, Budget(evaluations=8), jobs=1)
+    assert sorted(again.view.entries) == list(range(8))
+    assert all(e.proposal.proposer == "library" for e in again.view.entries.values())
+
+
+class Listed:
+    """Proposes laws from a list: a proposer of somebody else."""
+
+    n_first = 0
+
+    def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
+        laws = list(LAWS.values())[:4]
+        if number >= len(laws):
+            return None
+        return Proposal(number, "listed", f"law {number}", 0, law=laws[number])
+
+
+def test_somebody_elses_proposer_can_take_the_place_of_ours(tmp_path: Path) -> None:
+    search = Search(side(), 1)
+    search.proposer = Listed()
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(), jobs=1)
+    assert [e.proposal.how for e in search.view.entries.values()] == [f"law {n}" for n in range(4)]
+    assert search.exhausted
 
 
 def test_events_give_back_their_entries(tmp_path: Path) -> None:

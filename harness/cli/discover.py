@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.evolution.discover import Discovery, Forecast
 
 _MOST_SHOWN = 30
+_MOST_GROUPS = 8
 
 
 def discover(
@@ -80,11 +81,11 @@ def discover(
     2 when something is wrong.
     """
     from harness.cli.evolve_progress import laws_line
-    from harness.cli.places import require_folder
     from harness.evolution.discover import discover as find
     from harness.evolution.report import write_discovery_report
     from harness.evolution.saved import save_discovery, task_name
     from harness.runner.execute import default_jobs
+    from harness.writing import require_folder
 
     terminal = console(error=json)
     frame = read_csv(data)
@@ -156,16 +157,16 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def _print(terminal: Console, found: Discovery) -> None:
+    from harness.cli.evolve_progress import laws_in_time
+
     table, search = found.table, found.search
     held = int(table.held_out.sum())
     for line in table.left_out:
         terminal.print(f"not used: {line}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
-    line = f"{search.n_evaluated} laws in {search.seconds:.1f} s on the rows to fit"
-    if search.exhausted:
-        line += "; nothing new was left to try"
-    terminal.print(line, markup=False)
+    terminal.print(f"{laws_in_time(search)}, on the rows to fit", markup=False)
     terminal.print(f"the law: {found.formula}", markup=False, soft_wrap=True, style="bold")
+    _print_constants(terminal, found)
     terminal.print(found.why, markup=False, soft_wrap=True)
     terminal.print(
         f"held-out rows: R² {found.r2:.4f}, median relative error {found.relative_error:.2%} "
@@ -173,6 +174,37 @@ def _print(terminal: Console, found: Discovery) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if found.doubt:
+        terminal.print(f"warning: {found.doubt}", markup=False, style="yellow", soft_wrap=True)
+
+
+def _print_constants(terminal: Console, found: Discovery) -> None:
+    """Say what stands in the formula, fitted to the rows that are not held out."""
+    from harness.evolution.report.mathml import named_constants
+
+    several = len(found.constants) > 1
+    for group, own in list(found.constants.items())[:_MOST_GROUPS]:
+        of = f" of {group}" if several else ""
+        line = ", ".join(f"{k} = {v:.5g}" for k, v in named_constants(found.law, own[0]).items())
+        terminal.print(f"constants{of}: {line}", markup=False, soft_wrap=True)
+    if len(found.constants) > _MOST_GROUPS:
+        terminal.print(f"... and {len(found.constants) - _MOST_GROUPS} more groups (--json)")
+    references = ", ".join(f"{k} of {v:.5g}" for k, v in _references(found).items())
+    if references:
+        terminal.print(f"in units of: {references}", markup=False, soft_wrap=True)
+
+
+def _references(found: Discovery) -> dict[str, float]:
+    """Return what features are divided by before they enter the law."""
+    from harness.evolution.rows import Kind
+
+    axes = found.search.rows.axes
+    used = found.law.features
+    return {
+        axis.name: axis.reference
+        for place, axis in enumerate(axes)
+        if place in used and axis.kind is Kind.SCALE
+    }
 
 
 def _print_forecast(found: Discovery, forecast: Forecast) -> None:
@@ -208,6 +240,8 @@ def _ends(low: float, high: float) -> str:
 
 
 def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict[str, Any]:
+    from harness.evolution.report.mathml import named_constants
+
     table, forecast = found.table, found.forecast
     predictions = forecast and {
         "predicted": forecast.predicted.tolist(),
@@ -217,6 +251,8 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
     }
     return {
         "law": found.formula,
+        "constants": {g: named_constants(found.law, own[0]) for g, own in found.constants.items()},
+        "references": _references(found),
         "why": found.why,
         "r2": found.r2,
         "relative_error": found.relative_error,

@@ -130,13 +130,13 @@ def evolve(
     was refused, 2 when something is wrong, 130 when interrupted.
     """
     from harness.cli.evolve_run import Way, file_program, say_result, search_task
-    from harness.cli.places import require_file, write_text
     from harness.errors import UserError
     from harness.evolution.gateway import train_side
     from harness.evolution.ledger import Budget
     from harness.paths import default_store
     from harness.runner.execute import default_jobs
     from harness.tasks import load_catalogue
+    from harness.writing import require_file, write_text
 
     terminal = console(error=json)
     catalogue = load_catalogue()
@@ -153,6 +153,8 @@ def evolve(
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
     models = None if offline else _models(settings, model, changes, whole=whole)
+    if models is not None and dollars is not None:
+        _require_prices(models)
     most = evaluations or settings.evaluations
     limited = seconds is not None or most is not None
     way = Way(
@@ -214,6 +216,19 @@ def _models(
     if whole:
         given["rewrite"] = "whole"
     return config.settings(**given) if names or config.models else None
+
+
+def _require_prices(models: LlmSettings) -> None:
+    """Check that money can be counted, where it is to end the asking."""
+    from harness.errors import UserError
+
+    for one in models.models:
+        if one.name not in models.prices:
+            known = f" (prices are given for: {', '.join(models.prices)})" if models.prices else ""
+            raise UserError(
+                f"--dollars: the price of {one.name!r} is not known{known}; expected "
+                f"--price '{one.name}=IN,OUT', dollars for a million tokens, or --tokens instead"
+            )
 
 
 def search_settings(config: EvolveConfig, *, robust: bool) -> SearchSettings:

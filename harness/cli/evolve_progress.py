@@ -64,10 +64,20 @@ class EvolveDisplay:
         said = f"best {best[0].fitness:.3f} (#{best[0].number})" if best else "nothing yet"
         rate = search.n_evaluated / max(search.seconds, 1e-9)
         left = self._budget.in_words(search.seconds, search.n_evaluated, search.ledger)
+        spent = ""
+        if search.ledger.accounts:
+            spent = f"spent: {search.ledger.tokens} tokens, ${search.ledger.dollars:.2f}, "
         return (
             f"{said}, {search.n_evaluated} evaluated ({rate:.0f} a second), "
-            f"{len(search.view.archive)} cells, left: {left}"
+            f"{len(search.view.archive)} cells, {spent}left: {left}"
         )
+
+
+def laws_in_time(search: Search) -> str:
+    """Return how many laws a search evaluated, in what time, and whether nothing was left."""
+    rate = search.n_evaluated / max(search.seconds, 1e-9)
+    line = f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)"
+    return f"{line}; nothing new was left to try" if search.exhausted else line
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def search_task(
     name = f"{side.name}/{way.model_name}/{seed}"
     with Journal(way.store, name) as journal:
         search = Search(side, seed, replace(settings, given=given))
-        _begin(journal, search, way)
+        _begin(journal, search, way, terminal)
         search.resume(journal, asking)
         terminal.print(
             f"{side.name}, seed {seed}: {len(search.offline.forms)} published forms, "
@@ -157,13 +157,21 @@ def _say_given(terminal: Console, search: Search) -> None:
             terminal.print(f"#{number} {entry.proposal.how}: {said}", markup=False, soft_wrap=True)
 
 
-def _begin(journal: Journal, search: Search, way: Way) -> None:
+def _begin(journal: Journal, search: Search, way: Way, terminal: Console) -> None:
     """Take note of a new search, unless an old one of the same rows is to go on."""
     from harness.errors import UserError
 
     settings = {"task": search.side.name, "seed": search.seed, "rows": search.fingerprint()}
     known = journal.settings()
+    if way.resume and known is None:
+        said = f"search {journal.name!r}: nothing to go on with, a new one begins"
+        terminal.print(said, markup=False, soft_wrap=True)
     if known is not None and not (way.resume and known == settings):
+        if way.resume and not way.again:
+            raise UserError(
+                f"search {journal.name!r} cannot go on: it had other rows or options (--robust, "
+                "--from, --config); give the same, or --again to throw it away and begin anew"
+            )
         paid = sum(event.get("usage") is not None for event in journal.events())
         if paid and not way.again:
             raise UserError(
@@ -178,11 +186,9 @@ def _begin(journal: Journal, search: Search, way: Way) -> None:
 
 
 def _say_spent(terminal: Console, search: Search) -> None:
-    rate = search.n_evaluated / max(search.seconds, 1e-9)
-    line = f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)"
-    if search.exhausted:
-        line += "; nothing new was left to try"
-    terminal.print(line, markup=False)
+    from harness.cli.evolve_progress import laws_in_time
+
+    terminal.print(laws_in_time(search), markup=False)
     for name, account in sorted(search.ledger.accounts.items()):
         price = f", ${account.dollars:.4f}" if account.priced else ", price not known"
         terminal.print(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ _FAR = 10.0
 """How many times beyond the largest scale of the rows an answer is called far."""
 _MOST_CONSTANTS = 8
 _ROWS_A_CONSTANT = 4
-_ROWS_FOR_A_FLOOR = 6
-"""So many can tell a power law above a floor, three constants, from one without."""
+_LEAST_CONSTANTS = 3
+"""A power law above a floor; with several features no published form has fewer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +65,9 @@ class Discovery:
     why: str
     """Why this law."""
     table: Table
+    constants: Mapping[str, FloatArray]
+    """By group, ``(1, K + P)``: of terms and offset, then of shapes; fitted to the rows that are
+    not held out, features divided by their references (``search.rows.axes``)."""
     r2: float
     """On the rows held out; the law was fitted to the others."""
     relative_error: float
@@ -74,6 +77,13 @@ class Discovery:
     result: Result
     forecast: Forecast | None = None
     """Of the rows that were asked for from the beginning."""
+
+    @property
+    def doubt(self) -> str:
+        """What speaks against using it at larger scale; empty where nothing plainly does."""
+        if self.r2 >= 0:
+            return ""
+        return "on the rows held out it is worse than their mean: do not extrapolate with it"
 
     def predict(self, frame: pd.DataFrame, group: str | None = None) -> Forecast:
         """Return what the law says of other rows.
@@ -113,8 +123,7 @@ def discover(
         features: The columns to predict it from; all other numeric ones if not given.
         group: The column that says which rows share constants.
         hold_out: A condition such as ``params > 1e9``; the largest rows if not given.
-        max_params: Most constants of a group; a quarter of its rows, 3 to 8, if not given (2 with
-            less than 6 rows).
+        max_params: Most constants of a group; a quarter of its rows, 3 to 8, if not given.
         minutes: Time for the search.
         evaluations: Most laws to evaluate.
         seed: Of the search.
@@ -130,6 +139,11 @@ def discover(
     asked = None if wanted is None else _asked(wanted, table, group)
     side = side_of(table, max_params)
     search = Search(side, seed, SearchSettings(loss=loss))
+    if not search.offline.forms:
+        raise UserError(
+            f"no published form of {', '.join(table.features)} has {side.max_params} constants or "
+            f"fewer; expected --max-params {_LEAST_CONSTANTS} or more, or fewer --features"
+        )
     run_unkept(search, Budget(60.0 * minutes, evaluations), jobs=jobs, watch=watch)
     result = result_of(search)
     if result is None or result.choice is None:
@@ -144,8 +158,8 @@ def side_of(table: Table, max_params: int | None) -> TrainSide:
     """Return what a search may know of a table: the rows that are not held out."""
     train = table.rows(held_out=False)
     fewest = min(len(rows.features) for rows in train)
-    least = 3 if fewest >= _ROWS_FOR_A_FLOOR else 2
-    cap = max_params or max(least, min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT))
+    usual = min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT)
+    cap = max_params or max(_LEAST_CONSTANTS, usual)
     return TrainSide(
         name="table",
         title=f"{table.target} from {', '.join(table.features)}",
@@ -175,10 +189,9 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
         program=result.source,
         why=result.why,
         table=table,
+        constants=fitted,
         r2=_r2(measured, said),
-        relative_error=float(
-            np.median(np.abs(said - measured) / np.maximum(abs(measured), 1e-300))
-        ),
+        relative_error=float(np.median(relative_errors(measured, said))),
         r2_fit=_r2(*_joined(search, law, fitted, train)),
         search=search,
         result=result,
@@ -204,6 +217,12 @@ def _joined(
     axes = search.rows.axes
     said = [predict(law, axes, fitted[one.group], one.features)[:, 0] for one in rows]
     return np.concatenate([one.targets[:, 0] for one in rows]), np.concatenate(said)
+
+
+def relative_errors(measured: FloatArray, said: FloatArray) -> FloatArray:
+    """Return |said - measured| / |measured|."""
+    off: FloatArray = np.abs(said - measured) / np.maximum(np.abs(measured), 1e-300)
+    return off
 
 
 def _r2(measured: FloatArray, said: FloatArray) -> float:
@@ -249,7 +268,16 @@ def _forecast(
     if choice is None:
         msg = "a search of trees ends with a choice"
         raise ValueError(msg)
+    warnings = _far_out(search, table, x)
     everything = _all_rows(table)
+    if any(finalist.law and finalist.law.link == "log" for finalist in choice.finalists):
+        possible = table.y > 0  # the logarithm of the others is no number
+        if not possible.all():
+            warnings.append(
+                f"{int((~possible).sum())} rows in which {table.target} is not above 0 had no part "
+                "in the fit to all rows"
+            )
+            everything = _all_rows(table, possible)
     predicted = np.empty(len(x))
     fitted = fit_groups(search, choice.chosen, everything)
     for place, (row, group) in enumerate(zip(x, names, strict=True)):
@@ -261,15 +289,17 @@ def _forecast(
         predicted,
         bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
         bootstrap_laws(search, choice.finalists, everything, x, names),
-        tuple(_far_out(search, table, x)),
+        tuple(warnings),
     )
 
 
-def _all_rows(table: Table) -> tuple[GroupRows, ...]:
+def _all_rows(table: Table, possible: np.ndarray | None = None) -> tuple[GroupRows, ...]:
     names = np.array(table.groups)
+    some = np.ones(len(names), dtype=bool) if possible is None else possible
     return tuple(
-        GroupRows(name, table.x[names == name], table.y[names == name][:, None])
+        GroupRows(name, table.x[chosen], table.y[chosen][:, None])
         for name in sorted(set(table.groups))
+        if (chosen := some & (names == name)).any()
     )
 
 
@@ -279,7 +309,9 @@ def _far_out(search: Search, table: Table, x: FloatArray) -> list[str]:
     for column, axis in enumerate(search.rows.axes):
         low, high = float(table.x[:, column].min()), float(table.x[:, column].max())
         values = x[:, column]
-        if axis.kind is Kind.SCALE and (values > 0).all():
+        if axis.kind is Kind.SCALE and not (values > 0).all():
+            said.append(f"{axis.name}: 0 or less in some rows; no row says anything of that")
+        elif axis.kind is Kind.SCALE:
             factor = max(float(values.max()) / high, low / float(values.min()))
             if factor > _FAR:
                 said.append(

@@ -102,6 +102,10 @@ class View:
 class Proposer(Protocol):
     """Proposes at once: what it proposes follows from number, view and generator alone."""
 
+    @property
+    def n_first(self) -> int:
+        """How many first proposals follow from the task alone; models are not asked before."""
+
     def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
         """Return a proposal; None where it has none any more.
 

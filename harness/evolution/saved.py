@@ -9,11 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from harness.errors import UserError
 from harness.evolution.discover import Discovery
 from harness.evolution.emit import identifiers
 from harness.evolution.tables import Table
 from harness.tasks.definition import GROUP_COLUMN
+from harness.writing import write_text
 
 
 def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path, Path]:
@@ -31,22 +31,18 @@ def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path,
         UserError: The folder cannot be written.
     """
     table = discovery.table
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        program = folder / f"{name}_law.py"
-        program.write_text(discovery.program, encoding="utf-8", newline="\n")
-        splits = {}
-        for split, held_out in (("train", False), ("test", True)):
-            content = _csv(table, held_out=held_out).encode("utf-8")
-            file = folder / f"{name}_{split}.csv"
-            file.write_bytes(content)
-            splits[split] = {"path": file.name, "sha256": hashlib.sha256(content).hexdigest()}
-        document = _document(discovery, name, splits)
-        path = folder / f"{name}.yaml"
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    program = folder / f"{name}_law.py"
+    write_text(program, discovery.program)
+    splits = {}
+    for split, held_out in (("train", False), ("test", True)):
+        content = _csv(table, held_out=held_out)
+        file = folder / f"{name}_{split}.csv"
+        write_text(file, content)
+        digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+        splits[split] = {"path": file.name, "sha256": digest}
+    path = folder / f"{name}.yaml"
+    document = _document(discovery, name, splits)
+    write_text(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
     return program, path
 
 

@@ -20,7 +20,15 @@ from harness.evolution.gateway import PROGRAM_LIMITS, TrainSide
 from harness.evolution.ledger import Ledger
 from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.offline import OfflineProposer
-from harness.evolution.proposals import AskingProposer, Entry, Given, Proposal, View, complexity_of
+from harness.evolution.proposals import (
+    AskingProposer,
+    Entry,
+    Given,
+    Proposal,
+    Proposer,
+    View,
+    complexity_of,
+)
 from harness.evolution.rows import FloatArray, Loss, TrainRows, train_rows
 from harness.limits import Limits
 from harness.results.journal import Journal
@@ -56,8 +64,12 @@ class Search:
     """Those that it may not."""
     view: View = field(init=False)
     offline: OfflineProposer = field(init=False)
+    proposer: Proposer = field(init=False)
+    """Who proposes at once: the offline proposer, if nobody puts another in its place."""
     ledger: Ledger = field(default_factory=Ledger)
     next_number: int = 0
+    missed: list[int] = field(default_factory=list)
+    """First proposals that were under way when an earlier sitting was killed: they come again."""
     seconds: float = 0.0
     """Spent by this and earlier sittings."""
     exhausted: bool = False
@@ -88,6 +100,7 @@ class Search:
         self.offline = OfflineProposer(
             self.rows, side.max_params, judge, self._novelty, settings.given
         )
+        self.proposer = self.offline
 
     def fingerprint(self) -> str:
         """Return what the search rests on: its rows, cap and seed."""
@@ -114,11 +127,13 @@ class Search:
             else:
                 self._apply(entry_from(event), asking)
             self.seconds = max(self.seconds, float(event["at"]))
+        first = range(min(self.next_number, self.proposer.n_first))
+        self.missed = [number for number in first if number not in self.view.entries]
 
     def propose(self, number: int) -> Proposal | None:
-        """Return the offline proposal of a number."""
+        """Return the proposal of a number by who proposes at once."""
         rng = np.random.default_rng([self.seed, number])
-        return self.offline.propose(number, self.view, rng)
+        return self.proposer.propose(number, self.view, rng)
 
     def remember(self, proposal: Proposal) -> bool:
         """Take note of a proposal; returns whether it is new."""

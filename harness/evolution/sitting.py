@@ -191,7 +191,7 @@ class _Sitting:
         return 2 * self._jobs if self._jobs > 1 else 1
 
     def _n_first(self) -> int:
-        return self._search.offline.n_first
+        return self._search.proposer.n_first
 
     def _may_begin(self) -> bool:
         spent = time.monotonic() - self._begun
@@ -199,13 +199,15 @@ class _Sitting:
         return self._budget.left(spent, begun)
 
     def _next(self) -> Proposal | None:
-        number = self._search.next_number
+        search = self._search
+        number = search.missed[0] if search.missed else search.next_number
         if not self._offline and number >= self._n_first():
             return None
-        proposal = self._search.propose(number)
+        proposal = search.propose(number)
         if proposal is not None:
-            self._search.next_number = number + 1
-            self._search.remember(proposal)  # a given law may be a form: it is fitted all the same
+            search.missed = search.missed[1:]
+            search.next_number = max(search.next_number, number + 1)
+            search.remember(proposal)  # a given law may be a form: it is fitted all the same
         return proposal
 
     def _judge(self, proposal: Proposal) -> None:

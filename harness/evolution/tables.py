@@ -105,11 +105,16 @@ def read_table(
         split = f"held out: the largest {most} along {along}"
     fitted = {n for n, h in zip(names, held, strict=True) if not h}
     usable = np.isin(names, list(fitted))
-    if not usable.all():  # nothing is left to fit its constants to; held-out rows must not be
+    if not usable.all():  # of some groups nothing is left to fit constants to
         whole = ", ".join(sorted(set(names) - fitted)[:8])
-        left_out.append(f"{int((~usable).sum())} rows of groups held out as a whole: {whole}")
-        x, y, held = x[usable], y[usable], held[usable]
-        names = tuple(n for n in names if n in fitted)
+        if hold_out is None:
+            split += f", but for groups that lie there as a whole ({whole})"
+            held &= usable
+        else:
+            count = int((~usable).sum())
+            left_out.append(f"{count} rows of groups that are held out as a whole: {whole}")
+            x, y, held = x[usable], y[usable], held[usable]
+            names = tuple(n for n in names if n in fitted)
     if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
         raise UserError(
             f"{split}: {int(held.sum())} rows held out and {int((~held).sum())} left to fit on; "

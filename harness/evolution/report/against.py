@@ -12,7 +12,7 @@ from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
 from harness.evolution.factors import Mixture
 from harness.evolution.report.charts import Dots, Line, Picture, draw
-from harness.evolution.report.mathml import is_logarithm, symbols
+from harness.evolution.report.mathml import named_constants, symbols
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.progress import thinned
 from harness.evolution.report.words import BRIEF, count, figure, fixed, plain
@@ -65,23 +65,17 @@ def fits_of(search: Search, chosen: Finalist, law: Law) -> list[Fit]:
 
 def constants_table(search: Search, law: Law, fits: Sequence[Fit]) -> Table:
     """Return the constants of each group and target, as they stand in the formula."""
-    terms = [f"c{number}" for number in range(1, len(law.terms) + 1)]
-    offset_name = ["c0"] if law.offset else []
     several = len(search.rows.targets) > 1
-    rows = []
+    rows, names = [], list[str]()
     for fit in fits:
         for target, own in zip(search.rows.targets, fit.constants, strict=True):
-            offset, others = own[len(terms) : law.n_linear], own[law.n_linear :]
-            shown = np.concatenate([offset, own[: len(terms)], others])
-            for place, slot in enumerate(law.slots, law.n_linear):
-                if is_logarithm(slot):
-                    shown[place] = np.exp(shown[place])
-            names = (fit.group, plain(target)) if several else (fit.group,)
-            rows.append((*names, *(figure(value) for value in shown)))
+            constants = named_constants(law, own)
+            names = list(constants)
+            of = (fit.group, plain(target)) if several else (fit.group,)
+            rows.append((*of, *map(figure, constants.values())))
     head = ("Group", "Target") if several else ("Group",)
-    words = frozenset({0, 1}) if several else frozenset({0})
-    shown_names = [*offset_name, *terms, *symbols(law)]
-    return Table("Constants by group", (*head, *shown_names), rows, words)
+    words = frozenset(range(len(head)))
+    return Table("Constants by group", (*head, *names), rows, words)
 
 
 def meanings(search: Search, law: Law) -> list[tuple[str, str]]:

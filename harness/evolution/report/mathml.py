@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 from markupsafe import Markup
 
 from harness.evolution.expression import Law
@@ -22,7 +23,7 @@ from harness.evolution.factors import (
 )
 from harness.evolution.formula import scale_of
 from harness.evolution.report.words import BRIEF, plain
-from harness.evolution.rows import Axis, Kind
+from harness.evolution.rows import Axis, FloatArray, Kind
 from harness.evolution.scales import (
     Bend,
     Bottleneck,
@@ -31,7 +32,6 @@ from harness.evolution.scales import (
     Limit,
     Scale,
     Shift,
-    Slot,
     Supported,
 )
 
@@ -59,9 +59,21 @@ def symbols(law: Law) -> list[str]:
     return [f"{_LETTERS[slot.name]}{place}" for place, slot in enumerate(law.slots, 1)]
 
 
-def is_logarithm(slot: Slot) -> bool:
-    """Whether a shape constant is kept as the logarithm of what stands in the formula."""
-    return slot.name.startswith("log_")
+def named_constants(law: Law, own: FloatArray) -> dict[str, float]:
+    """Return the constants of a law as they stand in its formula.
+
+    Args:
+        law: The law.
+        own: Its constants as fits return them, ``(K + P,)``: of terms, the offset, shapes.
+    """
+    count = len(law.terms)
+    offset = {"c0": own[count]} if law.offset else {}
+    terms = {f"c{place}": own[place - 1] for place in range(1, count + 1)}
+    shapes = {
+        name: np.exp(value) if slot.name.startswith("log_") else value
+        for name, slot, value in zip(symbols(law), law.slots, own[law.n_linear :], strict=True)
+    }
+    return {name: float(value) for name, value in (offset | terms | shapes).items()}
 
 
 def law_pieces(law: Law, axes: Sequence[Axis], targets: Sequence[str]) -> list[Markup]:

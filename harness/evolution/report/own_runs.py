@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evolution.discover import Discovery, Forecast
+from harness.evolution.discover import Discovery, Forecast, relative_errors
 from harness.evolution.emit import predict
-from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, Fit, fits_of
+from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, Fit
 from harness.evolution.report.charts import Dots, Picture, draw
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.progress import thinned
 from harness.evolution.report.words import BRIEF, LONG, count, figure, fixed, plain
 from harness.evolution.tables import ALL
+from harness.tasks.data import GroupRows
 
 _WIDE = 8.0
 """Targets that span this factor are drawn on logarithmic axes."""
@@ -27,10 +28,14 @@ class OwnRuns:
     tiles: list[tuple[str, str]]
     split: str
     """How rows were divided."""
+    doubt: str
+    """What speaks against using the law at larger scale."""
     left_out: list[str]
     """What was not used."""
     figures: list[Figure]
     """Predicted against measured, fitted and held-out rows, by group."""
+    unshown: list[str]
+    """Groups that are not drawn."""
     forecast: Table | None
     """What the law says of rows that were asked for."""
     unlisted: int
@@ -46,7 +51,7 @@ def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
         forecast: What it says of other rows, where somebody asked.
     """
     table = found.table
-    held = int(table.held_out.sum())
+    held, groups = int(table.held_out.sum()), table.rows(held_out=True)
     return OwnRuns(
         tiles=[
             ("R², rows held out", fixed(found.r2, 4)),
@@ -56,28 +61,29 @@ def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
             ("Rows held out", f"{held:,}"),
         ],
         split=plain(table.split),
+        doubt=found.doubt,
         left_out=[plain(line) for line in table.left_out],
-        figures=_figures(found),
+        figures=_figures(found, groups[:MOST_GROUPS]),
+        unshown=[plain(one.group) for one in groups[MOST_GROUPS:]],
         forecast=None if forecast is None else _forecast(found, forecast),
         unlisted=0 if forecast is None else max(0, len(forecast.predicted) - MOST_ROWS),
         warnings=[] if forecast is None else [plain(one, LONG) for one in forecast.warnings],
     )
 
 
-def _figures(found: Discovery) -> list[Figure]:
-    if found.result.choice is None:
-        return []
-    fits = fits_of(found.search, found.result.choice.chosen, found.law)
-    held = {plain(one.group): one for one in found.table.rows(held_out=True)}
-    axes = found.search.rows.axes
-    drawn: list[Figure] = []
-    for fit in fits:
-        if (one := held.get(fit.group)) is None:
-            continue
-        said = predict(found.law, axes, fit.constants, one.features)
-        beyond = Fit(fit.group, fit.constants, one.features, one.targets, said)
-        drawn.append(_figure(found, len(drawn), fit, beyond))
-    return drawn[:MOST_GROUPS]
+def _fits(found: Discovery, group: GroupRows) -> Fit:
+    """Return what the law, as it was fitted, says of some rows of a group."""
+    constants = found.constants[group.group]
+    said = predict(found.law, found.search.rows.axes, constants, group.features)
+    return Fit(plain(group.group), constants, group.features, group.targets, said)
+
+
+def _figures(found: Discovery, held: Sequence[GroupRows]) -> list[Figure]:
+    fitted = {one.group: one for one in found.table.rows(held_out=False)}
+    return [
+        _figure(found, number, _fits(found, fitted[one.group]), _fits(found, one))
+        for number, one in enumerate(held)
+    ]
 
 
 def _figure(found: Discovery, number: int, fit: Fit, beyond: Fit) -> Figure:
@@ -88,7 +94,7 @@ def _figure(found: Discovery, number: int, fit: Fit, beyond: Fit) -> Figure:
     wide = bool((every > 0).all()) and float(every.max() / every.min()) > _WIDE
     target = plain(found.table.target, BRIEF)
     picked = thinned(range(len(beyond.measured)), MOST_ROWS)
-    off = np.abs(beyond.predicted - beyond.measured) / np.maximum(np.abs(beyond.measured), 1e-300)
+    off = relative_errors(beyond.measured, beyond.predicted)
     said = (
         f"{count(len(beyond.measured), 'row')} held out, typically off by "
         f"{float(np.median(off)):.2%}."
@@ -99,10 +105,7 @@ def _figure(found: Discovery, number: int, fit: Fit, beyond: Fit) -> Figure:
         f"{said} The closer to the diagonal, the better.",
         f"measured {target}",
         "predicted",
-        [
-            _dots(fit, "s0", "fitted rows", 2.6),
-            _dots(beyond, "s1", "held-out rows", 3.4),
-        ],
+        [_dots(fit, "s0", "fitted rows", 2.6), _dots(beyond, "s1", "held-out rows", 3.4)],
         log_x=wide,
         log_y=wide,
         square=True,

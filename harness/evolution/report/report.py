@@ -10,7 +10,6 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.errors import UserError
 from harness.evolution.choose import ALONE, FIT, SHAKEN
 from harness.evolution.discover import Discovery, Forecast
 from harness.evolution.fitness import DESCRIBES, PRICE
@@ -23,6 +22,7 @@ from harness.evolution.report.progress import fitness_over_time, pareto
 from harness.evolution.report.words import LONG, count, fixed, plain, program_text, signed
 from harness.evolution.result import Result
 from harness.evolution.search import Search
+from harness.writing import write_text
 
 
 def write_report(search: Search, result: Result, path: Path, *, date: str = "") -> None:
@@ -37,12 +37,10 @@ def write_report(search: Search, result: Result, path: Path, *, date: str = "") 
     Raises:
         UserError: The file cannot be written.
     """
-    _write(render_report(search, result, date=date), path)
+    write_text(path, render_report(search, result, date=date))
 
 
-def write_discovery_report(
-    found: Discovery, path: Path, forecast: Forecast | None = None, *, date: str = ""
-) -> None:
+def write_discovery_report(found: Discovery, path: Path, forecast: Forecast | None = None) -> None:
     """Write the page of a law that was discovered in somebody's own table.
 
     It is the page of its search, with the rows that were held out and the predictions.
@@ -51,21 +49,12 @@ def write_discovery_report(
         found: What was discovered.
         path: The file; replaced where it exists.
         forecast: What the law says of other rows, where somebody asked.
-        date: Shown where it is given; without one the same search gives the same bytes.
 
     Raises:
         UserError: The file cannot be written.
     """
     own = own_runs(found, forecast)
-    _write(render_report(found.search, found.result, date=date, own=own), path)
-
-
-def _write(page: str, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UserError(f"{path}: the report cannot be written: {error.strerror}") from error
+    write_text(path, render_report(found.search, found.result, own=own))
 
 
 def render_report(

@@ -1,4 +1,4 @@
-"""Places that a command is to write to, checked before anything is spent."""
+"""Files for people: whether a place can be written, before anything is spent on it; and writing."""
 
 from __future__ import annotations
 
