@@ -164,7 +164,7 @@ def _print(terminal: Console, found: Discovery) -> None:
     for line in table.left_out:
         terminal.print(f"not used: {line}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
-    terminal.print(f"{laws_in_time(search)}, on the rows to fit", markup=False)
+    terminal.print(laws_in_time(search), markup=False, soft_wrap=True)
     terminal.print(f"the law: {found.formula}", markup=False, soft_wrap=True, style="bold")
     _print_constants(terminal, found)
     terminal.print(found.why, markup=False, soft_wrap=True)
