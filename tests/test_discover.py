@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli import app
 from harness.errors import UserError
+from harness.evolution.columns import read_numbers
 from harness.evolution.emit import Emission, identifiers, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
@@ -192,9 +193,10 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
     pd.DataFrame({"params": [1e12], "tokens": [1e12]}).to_csv(desk / "want.csv", index=False)
     code, out, _ = invoke(
         "discover", "runs.csv", "--target", "loss", "--predict", "want.csv", "--evaluations", "30",
-        "--features", "params, tokens", "--hold-out", "params > 5e8", "--jobs", "1",
+        "--features", "params", "--features", "tokens", "--hold-out", "params > 5e8", "--jobs", "1",
     )  # fmt: skip
     assert code == 0
+    assert "loss from params, tokens\n" in out
     for words in ("held out: params > 5e8", "the law: ", "constants: ", "in units of: params of",
                   "held-out rows: R²", "95 % over rows",
                   "over elite laws", "warning: params: 1e+03 times", "program: "):  # fmt: skip
@@ -214,6 +216,7 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         ),
         (["runs.csv", "--target", "where"], "'where', the target: not numbers, such as 'g0'"),
         (["longer.csv", "--target", "loss"], "more values than the header has names"),
+        (["twice.csv", "--target", "loss"], "two columns are called 'loss'"),
         (["semicolons.csv", "--target", "loss"], "expected commas between columns"),
         (["runs.csv", "--target", "constant"], "does not vary"),
         (["runs.csv", "--target", "loss", "--group", "x"], "no column 'x'"),
@@ -229,7 +232,7 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["runs.csv", "--target", "loss", "--predict", "sizes.csv"], "predict have no column"),
         (
             ["runs.csv", "--target", "loss", "--features", "params", "--predict", "sizes.csv"],
-            "row 2, column 'params': expected a number, got '7B'",
+            "row 2, column 'params': expected a number, got 'seven B'",
         ),
         (["runs.csv", "--target", "loss", "--out", "few.csv"], "few.csv is a file"),
     ],
@@ -243,7 +246,8 @@ def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
     (desk / "header.csv").write_text("params,loss\n")
     longer = "".join(f"{n},{n * 2},3,{9 - n}\n" for n in range(1, 9))
     (desk / "longer.csv").write_text(f"params,tokens,loss\n{longer}")
-    (desk / "sizes.csv").write_text("params\n1e9\n7B\n")
+    (desk / "sizes.csv").write_text("params\n1e9\nseven B\n")
+    (desk / "twice.csv").write_text(f"params,loss,x,loss\n{longer}")
     table().to_csv(desk / "semicolons.csv", index=False, sep=";")
 
     def search(*_: object, **__: object) -> None:
@@ -257,10 +261,63 @@ def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
 
 
 def test_columns_that_cannot_be_used_are_named_with_the_first_word_in_the_way() -> None:
-    frame = table().assign(size="7B", seen=None)
+    frame = table().assign(size="large", seen=None)
     found = read_table(frame, "loss")
-    assert "column 'size': not numbers, such as '7B'" in found.left_out
+    assert "column 'size': not numbers, such as 'large'" in found.left_out
     assert "column 'seen': hardly a value" in found.left_out
+
+
+def test_sizes_may_be_written_as_people_write_them() -> None:
+    texts = [
+        "7B",
+        "1.4T",
+        " 350m",
+        "10,000",
+        "2k",
+        "1e9",
+        "12",
+        "7 B",
+        "-.5",
+        "x7B",
+        "B",
+        "1,00",
+        "",
+    ]
+    expected = [7e9, 1.4e12, 3.5e8, 1e4, 2e3, 1e9, 12, 7e9, -0.5, *[np.nan] * 4]
+    np.testing.assert_array_equal(read_numbers(pd.Series(texts)), expected)
+    assert read_numbers(pd.Series([1, 2])).tolist() == [1.0, 2.0]
+    frame = table()
+    written = frame.assign(params=[f"{n / 1e6!r}M" for n in frame["params"]])
+    condition = "params > 5e8"
+    one, other = (read_table(f, "loss", hold_out=condition) for f in (frame, written))
+    np.testing.assert_allclose(one.x, other.x)
+    np.testing.assert_array_equal(one.held_out, other.held_out)
+
+
+def test_other_results_and_nameless_columns_are_no_features_unless_somebody_says_so() -> None:
+    frame = table().assign(val_loss=1.0, **{"Unnamed: 0": range(42), "train.Accuracy": 0.5})
+    frame[["val_loss", "train.Accuracy"]] += np.arange(42)[:, None]
+    found = read_table(frame, "loss")
+    assert found.features == ("params", "tokens")
+    for name in ("val_loss", "train.Accuracy"):
+        assert f"column {name!r}: another result, by its name" in str(found.left_out)
+    assert "column 'Unnamed: 0': has no name" in str(found.left_out)
+    assert read_table(frame, "loss", features=["val_loss"]).features == ("val_loss",)
+    lossless = frame.rename(columns={"params": "lossless_bits"})
+    assert "lossless_bits" in read_table(lossless, "loss").features
+
+
+def test_a_run_that_is_there_twice_is_used_once_and_the_task_can_be_scored(desk: Path) -> None:
+    frame = pd.concat([table(), table()[:5]])
+    frame.to_csv(desk / "runs.csv", index=False)
+    found = read_table(frame, "loss")
+    assert "5 rows that repeat another to the last digit" in found.left_out
+    assert len(found.y) == 42
+    measured_again = frame.assign(loss=frame["loss"] + np.arange(47) * 1e-6)
+    assert len(read_table(measured_again, "loss").y) == 47
+    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "10", "--jobs", "1")
+    document = json.loads(invoke(*line, "--json")[1])
+    assert invoke("score", document["program"], "--task", document["task"])[0] == 0
 
 
 def test_rows_that_cannot_be_used_are_counted() -> None:
@@ -428,6 +485,19 @@ class TestEvolve:
         assert code == 0
         assert "top 20% of params" in out
         assert "guard" in out
+        code, out, _ = invoke("evolve", "nano_pretraining", "--plan", "--json")
+        folds = json.loads(out)["nano_pretraining"]
+        assert (code, folds[0]["held_out"], folds[0]["for"]) == (0, "top 20% of params", "search")
+        assert all(fold["rows_fitted"] > 0 and fold["rows_judged"] > 0 for fold in folds)
+
+    def test_json_says_what_a_search_ended_with_where_nothing_is_filed(self, desk: Path) -> None:
+        line = ["evolve", "nano_moe", "--jobs", "1", "--store", "s.sqlite", "--out", "law.py"]
+        code, out, said = invoke(*line, "--evaluations", "20", "--report", "law.html", "--json")
+        told = json.loads(out)
+        assert (code, told["task"], told["seed"], told["evaluated"]) == (0, "nano_moe", 1, 20)
+        assert (told["program"], told["report"]) == ("law.py", "law.html")
+        assert told["law"] in (desk / "law.html").read_text() + said
+        assert told["n_constants"] <= 7
 
     @pytest.mark.parametrize(
         ("words", "expected"),
@@ -441,6 +511,11 @@ class TestEvolve:
                 ["nano_moe", "--model", "m", "--base-url", "ftp://x"],
                 "language model: base_url: expected an address",
             ),
+            (["nano_moe", "--suite", "nano"], "expected --all-tasks with it"),
+            (["nano_moe", "--base-url", "http://127.0.0.1:9/v1"], "--base-url: no model is asked"),
+            (["nano_moe", "--price", "m=1,2"], "--price: no model is asked"),
+            (["nano_moe", "--dollars", "0"], "--dollars: no model is asked"),
+            (["nano_moe", "--whole"], "--whole: no model is asked"),
         ],
     )
     def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:

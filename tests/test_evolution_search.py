@@ -418,6 +418,38 @@ class TestHeldOutRowsAreOutOfReach:
         assert "test.csv" not in seen
 
 
+_HOLDS = """
+import sys
+from pathlib import Path
+from harness.results.journal import Journal
+with Journal(Path(sys.argv[1]), "s") as journal, journal.alone():
+    print("has it", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_never_have_one_search_and_a_kill_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    command = [sys.executable, "-c", _HOLDS, str(path)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"has it\n"
+        with (
+            Journal(path, "s") as journal,
+            pytest.raises(UserError, match="'s' is under way in another process"),
+            journal.alone(),
+        ):
+            pass
+        with Journal(path, "another") as journal, journal.alone():
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with Journal(path, "s") as journal, journal.alone():
+        assert journal.settings() is None
+
+
 def test_a_journal_lies_in_the_store_and_leaves_it_a_store(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     with Journal(path, "one") as journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,10 +28,10 @@ def discover(
     ],
     target: Annotated[str, typer.Option("--target", help="The column to predict.")],
     features: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--features",
-            help="Columns to predict it from, with commas between. "
+            help="Columns to predict it from, with commas between; may be given again. "
             "[default: all other numeric ones]",
         ),
     ] = None,
@@ -97,7 +98,7 @@ def discover(
         found = find(
             frame,
             target,
-            features=None if features is None else [f.strip() for f in features.split(",")],
+            features=[f.strip() for f in ",".join(features).split(",")] if features else None,
             group=group,
             hold_out=hold_out,
             max_params=max_params,
@@ -149,11 +150,23 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not a CSV table: {said}") from error
     if frame.empty:
         raise UserError(f"{path}: no rows below the header")
+    _require_names(path)
     frame = frame.rename(columns=lambda name: str(name).strip())
     (only, *others) = frame.columns
     if not others and any(mark in only for mark in ";\t|"):
         raise UserError(f"{path}: a single column {only!r}; expected commas between columns")
     return frame
+
+
+def _require_names(path: Path) -> None:
+    """Check that no name is there twice: pandas would make `loss.1` of the second `loss`."""
+    from harness.errors import UserError
+
+    with path.open(encoding="utf-8", newline="") as lines:
+        names = [name.strip() for name in next(csv.reader(lines), [])]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: two columns are called {twice[0]!r}; rename one of them")
 
 
 def _print(terminal: Console, found: Discovery) -> None:
@@ -163,6 +176,8 @@ def _print(terminal: Console, found: Discovery) -> None:
     held = int(table.held_out.sum())
     for line in table.left_out:
         terminal.print(f"not used: {line}", markup=False, soft_wrap=True)
+    columns = ", ".join(table.features)
+    terminal.print(f"{table.target} from {columns}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
     terminal.print(laws_in_time(search), markup=False, soft_wrap=True)
     terminal.print(f"the law: {found.formula}", markup=False, soft_wrap=True, style="bold")

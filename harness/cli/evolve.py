@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import JsonOption, StoreOption
-from harness.cli.output import console, wide_console
+from harness.cli.output import console, print_json, wide_console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from harness.evolution.gateway import TrainSide
@@ -129,7 +131,13 @@ def evolve(
     Ctrl-C, or a kill, loses nothing: `--resume` goes on. Exits with 0 when done, 1 when a program
     was refused, 2 when something is wrong, 130 when interrupted.
     """
-    from harness.cli.evolve_run import Way, file_program, say_result, search_task
+    from harness.cli.evolve_run import (
+        Way,
+        file_program,
+        result_document,
+        say_result,
+        search_task,
+    )
     from harness.errors import UserError
     from harness.evolution.gateway import train_side
     from harness.evolution.ledger import Budget
@@ -142,8 +150,7 @@ def evolve(
     catalogue = load_catalogue()
     tasks = _tasks(catalogue, task, suite, all_tasks=all_tasks)
     if plan:
-        for one in tasks:
-            print_plan(train_side(one))
+        print_plans([train_side(one) for one in tasks], json=json)
         return
     for option, named in (("--out", keep), ("--report", report), ("--from", given)):
         if named is not None and (len(tasks) > 1 or runs > 1):
@@ -152,7 +159,8 @@ def evolve(
         require_file(file)
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
-    models = None if offline else _models(settings, model, changes, whole=whole)
+    spend = {"tokens": tokens, "dollars": dollars}
+    models = None if offline else _models(settings, model, changes, spend, whole=whole)
     if models is not None and dollars is not None:
         _require_prices(models)
     most = evaluations or settings.evaluations
@@ -184,6 +192,8 @@ def evolve(
             if keep is not None:
                 write_text(keep, result.source)
                 terminal.print(f"written: {keep}", markup=False, soft_wrap=True)
+                if json:
+                    print_json(result_document(search, result, keep, report))
             else:
                 refused |= not file_program(one, number, result, way, into, terminal, json=json)
     raise typer.Exit(1 if refused else 0)
@@ -205,17 +215,35 @@ def read_settings(path: Path | None, terminal: Console) -> EvolveConfig:
 
 
 def _models(
-    config: EvolveConfig, names: list[str] | None, changes: dict[str, Any], *, whole: bool
+    config: EvolveConfig,
+    names: list[str] | None,
+    changes: dict[str, Any],
+    spend: dict[str, float | None],
+    *,
+    whole: bool,
 ) -> LlmSettings | None:
     """Return how models are asked; None where nobody names one."""
     from harness.evolution.llm import ModelChoice
 
+    if not names and not config.models:
+        _require_none({**changes, **spend, "whole": whole or None})
+        return None
     given = {name: value for name, value in changes.items() if value}
     if names:
         given["models"] = tuple(ModelChoice(name=name) for name in dict.fromkeys(names))
     if whole:
         given["rewrite"] = "whole"
-    return config.settings(**given) if names or config.models else None
+    return config.settings(**given)
+
+
+def _require_none(said: dict[str, Any]) -> None:
+    """Check that nothing is said of models where none is asked."""
+    from harness.errors import UserError
+
+    for name, value in said.items():
+        if value is not None and value != {}:
+            option = "--" + ("price" if name == "prices" else name.replace("_", "-"))
+            raise UserError(f"{option}: no model is asked; expected --model NAME with it")
 
 
 def _require_prices(models: LlmSettings) -> None:
@@ -274,6 +302,8 @@ def _tasks(
         )
         raise UserError(msg)
     if name is not None:
+        if suite is not None:
+            raise UserError(f"--suite {suite}: one task is named; expected --all-tasks with it")
         return [catalogue.find(name)]
     found = [task for task in catalogue.tasks(suite) if task.has_data()]
     if not found:
@@ -282,19 +312,35 @@ def _tasks(
     return found
 
 
-def print_plan(side: TrainSide) -> None:
-    """Print the folds of a task."""
+def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
+    """Print the folds of some tasks."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from harness.evolution.folds import plan_folds
     from harness.evolution.rows import train_rows
 
-    rows = train_rows(side.train, side.feature_names, side.target_names)
-    table = Table(title=side.name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for header in ("held out", "for", "rows fitted", "rows judged"):
-        table.add_column(header, justify="right" if "rows" in header else "left")
-    for fold in plan_folds(rows):
-        fitted, judged = fold.sizes
-        table.add_row(fold.name, fold.purpose, str(fitted), str(judged))
-    wide_console().print(table)
+    plans = {
+        side.name: plan_folds(train_rows(side.train, side.feature_names, side.target_names))
+        for side in sides
+    }
+    if json:
+        keys = ("held_out", "for", "rows_fitted", "rows_judged")
+        print_json(
+            {
+                name: [
+                    dict(zip(keys, (fold.name, fold.purpose, *fold.sizes), strict=True))
+                    for fold in folds
+                ]
+                for name, folds in plans.items()
+            }
+        )
+        return
+    for name, folds in plans.items():
+        table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+        for header in ("held out", "for", "rows fitted", "rows judged"):
+            table.add_column(header, justify="right" if "rows" in header else "left")
+        for fold in folds:
+            fitted, judged = fold.sizes
+            table.add_row(fold.name, fold.purpose, str(fitted), str(judged))
+        wide_console().print(table)

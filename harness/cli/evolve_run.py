@@ -6,7 +6,7 @@ import datetime
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -78,7 +78,7 @@ def search_task(
     settings = way.settings or SearchSettings()
     given = read_given(side, way, settings, terminal)
     name = f"{side.name}/{way.model_name}/{seed}"
-    with Journal(way.store, name) as journal:
+    with Journal(way.store, name) as journal, journal.alone():
         search = Search(side, seed, replace(settings, given=given))
         _begin(journal, search, way, terminal)
         search.resume(journal, asking)
@@ -207,6 +207,25 @@ def say_result(terminal: Console, result: Result) -> None:
         markup=False,
     )
     terminal.print(result.why, markup=False, soft_wrap=True)
+
+
+def result_document(
+    search: Search, result: Result, program: Path, report: Path | None
+) -> dict[str, Any]:
+    """Return what a search ended with, for programs to read."""
+    verdict = result.entry.verdict
+    return {
+        "task": search.side.name,
+        "seed": search.seed,
+        "law": result.formula,
+        "why": result.why,
+        "n_constants": verdict.n_constants,
+        "fitness": verdict.fitness,
+        "evaluated": search.n_evaluated,
+        "seconds": round(search.seconds, 2),
+        "program": str(program),
+        "report": None if report is None else str(report),
+    }
 
 
 def file_program(

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.evolution.choose import Finalist
+from harness.evolution.columns import group_names, read_numbers
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
 from harness.evolution.gateway import TrainSide
@@ -21,7 +22,7 @@ from harness.evolution.rows import FloatArray, Kind, Loss
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run_unkept
 from harness.evolution.starts import program_starts
-from harness.evolution.tables import Table, group_names, read_table
+from harness.evolution.tables import Table, read_table
 from harness.tasks.data import GroupRows
 
 if TYPE_CHECKING:
@@ -232,12 +233,10 @@ def _r2(measured: FloatArray, said: FloatArray) -> float:
 def _asked(
     frame: pd.DataFrame, table: Table, group: str | None
 ) -> tuple[FloatArray, tuple[str, ...]]:
-    import pandas as pd
-
     for name in (*table.features, *([group] if group else [])):
         if name not in frame.columns:
             raise UserError(f"the rows to predict have no column {name!r}")
-    numbers = frame[list(table.features)].apply(pd.to_numeric, errors="coerce")
+    numbers = frame[list(table.features)].apply(read_numbers)
     x = numbers.to_numpy(dtype=float)
     if not np.isfinite(x).all():
         row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(x)))

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError
+from harness.evolution.columns import (
+    group_names,
+    named_features,
+    no_numbers,
+    read_numbers,
+    require_columns,
+    usual_features,
+)
 from harness.evolution.folds import joint_ranks
 from harness.evolution.rows import FloatArray, train_rows
 from harness.tasks.data import GroupRows
@@ -22,7 +30,6 @@ HELD_OUT = 0.2
 """How much of the joint scale is held out where nobody says what."""
 _FEWEST_ROWS = 8
 _FEWEST_HELD_OUT = 3
-_MOST_FEATURES = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,20 +84,17 @@ def read_table(
         UserError: A column is not there or not numeric, the condition is wrong, or too few rows
             are left on either side.
     """
-    _require(frame, [target, *(features or []), *([group] if group else [])])
-    if _numbers(frame[target]).notna().sum() == 0:
-        raise UserError(f"column {target!r}, the target: {_no_numbers(frame[target])}")
-    chosen, left_out = _features(frame, target, features, group)
-    used = frame[[*chosen, target]].apply(_numbers)
-    finite = np.isfinite(used.to_numpy(dtype=float)).all(axis=1)
-    if group:
-        finite &= frame[group].notna().to_numpy()
-    if not finite.all():
-        count = int((~finite).sum())
-        left_out.append(f"{count} rows with a value that is missing or not finite")
-    kept = frame[finite]
-    x = used.loc[finite, chosen].to_numpy(dtype=float)
-    y = used.loc[finite, target].to_numpy(dtype=float)
+    require_columns(frame, [target, *(features or []), *([group] if group else [])])
+    if read_numbers(frame[target]).notna().sum() == 0:
+        raise UserError(f"column {target!r}, the target: {no_numbers(frame[target])}")
+    left_out: list[str] = []
+    if features is not None:
+        chosen = named_features(frame, features, target, group)
+    else:
+        chosen, left_out = usual_features(frame, target, group)
+    kept, not_used = _usable(frame, [*chosen, target], group)
+    left_out += not_used
+    x, y = kept[chosen].to_numpy(dtype=float), kept[target].to_numpy(dtype=float)
     if len(y) < _FEWEST_ROWS:
         raise UserError(
             f"{len(y)} usable rows; a law needs {_FEWEST_ROWS} at least, and some of them held out"
@@ -125,69 +129,22 @@ def read_table(
     return Table(tuple(chosen), target, names, x, y, held, split, tuple(left_out))
 
 
-def group_names(column: pd.Series) -> tuple[str, ...]:
-    """Return groups as text; whole numbers that gaps have made 1.0 are 1 again."""
-    import pandas as pd
-
-    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
-        column = column.astype("int64")
-    return tuple(column.astype(str))
-
-
-def _require(frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    for name in columns:
-        if name not in frame.columns:
-            there = ", ".join(map(str, frame.columns))
-            raise UserError(f"no column {name!r}; the table has: {there}")
-    if len(set(frame.columns)) < len(frame.columns):
-        msg = "two columns have the same name"
-        raise UserError(msg)
-
-
-def _features(
-    frame: pd.DataFrame, target: str, features: Sequence[str] | None, group: str | None
-) -> tuple[list[str], list[str]]:
-    """Return the columns to predict from, and what was left out."""
-    if features is not None:
-        for name in features:
-            if name in {target, group}:
-                raise UserError(f"column {name!r} is the target or the group, not a feature")
-            if _numbers(frame[name]).notna().sum() == 0:
-                raise UserError(f"column {name!r}: {_no_numbers(frame[name])}")
-        return list(dict.fromkeys(features)), []
-    chosen, left_out = [], []
-    for name in map(str, frame.columns):
-        if name in {target, group}:
-            continue
-        values = _numbers(frame[name])
-        if values.notna().mean() < 0.5:
-            left_out.append(f"column {name!r}: {_no_numbers(frame[name])}")
-        elif values.nunique() < 2:
-            left_out.append(f"column {name!r}: does not vary")
-        else:
-            chosen.append(name)
-    if not chosen:
-        raise UserError(f"no numeric column besides {target!r} varies; name some: --features")
-    if len(chosen) > _MOST_FEATURES:
-        raise UserError(
-            f"{len(chosen)} numeric columns; a law of so many says little: name at most "
-            f"{_MOST_FEATURES} with --features"
-        )
-    return chosen, left_out
-
-
-def _no_numbers(column: pd.Series) -> str:
-    """Say why a column cannot be computed with, by its first word."""
-    words = column[_numbers(column).isna() & column.notna()]
-    if not len(words):
-        return "hardly a value"
-    return f"not numbers, such as {str(words.iloc[0])[:40]!r}"
-
-
-def _numbers(column: pd.Series) -> pd.Series:
-    import pandas as pd
-
-    return pd.to_numeric(column, errors="coerce")
+def _usable(
+    frame: pd.DataFrame, columns: Sequence[str], group: str | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows that can be computed with, columns as numbers, and what was left out."""
+    used = frame.assign(**{name: read_numbers(frame[name]) for name in columns})
+    finite = np.isfinite(used[list(columns)].to_numpy(dtype=float)).all(axis=1)
+    if group:
+        finite &= frame[group].notna().to_numpy()
+    used, left_out = used[finite], []
+    if not finite.all():
+        count = int((~finite).sum())
+        left_out.append(f"{count} rows with a value that is missing or not finite")
+    again = used.duplicated([*columns, *([group] if group else [])]).to_numpy()
+    if again.any():
+        left_out.append(f"{int(again.sum())} rows that repeat another to the last digit")
+    return used[~again], left_out
 
 
 def _asked_for(frame: pd.DataFrame, condition: str) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +109,32 @@ class Journal:
         with self._explained():
             rows = self._db.execute("SELECT name FROM searches ORDER BY 1").fetchall()
         return [row[0] for row in rows]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from this search, for as long as the block takes.
+
+        The lock is one byte of a file beside the store, so that a process that is killed leaves
+        nothing behind that another would have to clear away.
+
+        Raises:
+            UserError: Another process has the search, or the file cannot be made.
+        """
+        place = zlib.crc32(self.name.encode("utf-8"))
+        beside = self._path.with_name(f"{self._path.name}.lock")
+        try:
+            lock = beside.open("ab")
+        except OSError as error:
+            raise UserError(f"{beside}: cannot be written: {error.strerror}") from error
+        with lock:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            except BlockingIOError:
+                raise UserError(
+                    f"search {self.name!r} is under way in another process; wait until it has "
+                    "ended, or take another --seed or --store"
+                ) from None
+            yield
 
     def forget(self) -> None:
         """Remove the search and its events."""

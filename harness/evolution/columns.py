@@ -1,0 +1,139 @@
+"""Which columns of any table are what, and what numbers they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_FEATURES = 12
+_NUMBER = re.compile(
+    r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:e[-+]?\d+)?)\s*([kmbgt]?)", re.IGNORECASE
+)
+_TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+_RESULTS = frozenset(
+    {
+        *("loss", "losses", "ppl", "perplexity", "nll", "bpb", "bpc", "error", "err"),
+        *("acc", "accuracy", "brier", "score"),
+    }
+)
+"""Words of columns that a run ends with, as its target is, and does not begin with."""
+_NAMELESS = re.compile(r"(Unnamed: \d+)?")
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Check that columns are there, each once.
+
+    Raises:
+        UserError: One is not, or two have the same name.
+    """
+    for name in columns:
+        if name not in frame.columns:
+            there = ", ".join(map(str, frame.columns))
+            raise UserError(f"no column {name!r}; the table has: {there}")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise UserError(f"two columns are called {str(twice[0])!r}; rename one of them")
+
+
+def read_numbers(column: pd.Series) -> pd.Series:
+    """Return a column as numbers; what is none becomes NaN.
+
+    People write ``7B``, ``350M``, ``10,000`` and ``1.4T``, too.
+
+    Args:
+        column: As the table holds it.
+    """
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    words = numbers.isna() & column.notna()
+    if words.any():
+        numbers = numbers.where(~words, column.astype(str).map(_number))
+    return numbers
+
+
+def _number(text: str) -> float:
+    found = _NUMBER.fullmatch(text.strip())
+    try:
+        return float(found[1].replace(",", "")) * _TIMES[found[2].lower()] if found else np.nan
+    except ValueError:
+        return np.nan
+
+
+def no_numbers(column: pd.Series) -> str:
+    """Say why a column cannot be computed with, by its first word."""
+    words = column[read_numbers(column).isna() & column.notna()]
+    if not len(words):
+        return "hardly a value"
+    return f"not numbers, such as {str(words.iloc[0])[:40]!r}"
+
+
+def named_features(
+    frame: pd.DataFrame, features: Sequence[str], target: str, group: str | None
+) -> list[str]:
+    """Return the columns that somebody named to predict from, each once.
+
+    Raises:
+        UserError: One is the target or the group, or holds no numbers.
+    """
+    for name in features:
+        if name in {target, group}:
+            raise UserError(f"column {name!r} is the target or the group, not a feature")
+        if read_numbers(frame[name]).notna().sum() == 0:
+            raise UserError(f"column {name!r}: {no_numbers(frame[name])}")
+    return list(dict.fromkeys(features))
+
+
+def usual_features(
+    frame: pd.DataFrame, target: str, group: str | None
+) -> tuple[list[str], list[str]]:
+    """Return the columns to predict from where nobody named them, and what was left out.
+
+    Left out are columns that are not numbers, do not vary, only number the rows, or look like
+    another result of the run: a law that predicts one loss from another says nothing.
+
+    Raises:
+        UserError: None is left, or too many are.
+    """
+    chosen, left_out = [], []
+    for name in map(str, frame.columns):
+        if name in {target, group}:
+            continue
+        values = read_numbers(frame[name])
+        if values.notna().mean() < 0.5:
+            left_out.append(f"column {name!r}: {no_numbers(frame[name])}")
+        elif values.nunique() < 2:
+            left_out.append(f"column {name!r}: does not vary")
+        elif _NAMELESS.fullmatch(name):
+            left_out.append(f"column {name!r}: has no name (--features takes it all the same)")
+        elif _RESULTS & set(re.split(r"[^a-z]+", name.lower())):
+            left_out.append(
+                f"column {name!r}: another result, by its name (--features takes it all the same)"
+            )
+        else:
+            chosen.append(name)
+    if not chosen:
+        raise UserError(f"no numeric column besides {target!r} varies; name some: --features")
+    if len(chosen) > _MOST_FEATURES:
+        raise UserError(
+            f"{len(chosen)} numeric columns; a law of so many says little: name at most "
+            f"{_MOST_FEATURES} with --features"
+        )
+    return chosen, left_out
+
+
+def group_names(column: pd.Series) -> tuple[str, ...]:
+    """Return groups as text; whole numbers that gaps have made 1.0 are 1 again."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
+        column = column.astype("int64")
+    return tuple(column.astype(str))
