@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ from harness.evolution.starts import start_points
 from harness.evolution.variation import Variation
 from harness.results.journal import Journal
 from harness.results.store import Store
-from harness.sandbox import Sandbox
+from harness.sandbox import Sandbox, SandboxBroken
 from harness.tasks import Task, load_catalogue
 from harness.tasks.catalogue import load_definition
 
@@ -359,6 +360,50 @@ def test_programs_that_fail_have_no_fitness_and_a_reason(
     verdict = gateway.evaluate(source)
     assert verdict.fitness == np.inf
     assert words in verdict.failure
+
+
+@pytest.mark.parametrize("beyond", ["1e9", "np.nan", "1 / 0", "x[:5, 0]"])
+def test_text_that_is_no_law_beyond_the_rows_fails_every_fold_as_a_tree_would(
+    sandbox: Sandbox, beyond: str
+) -> None:
+    search = Search(side(), 1)
+    largest = max(float(one.features[:, 0].max()) for one in search.side.train)
+    law = "params[0] + 1e-3 * np.log(x[:, 0])"
+    tame = PROGRAM.replace("FIT", "[y.mean()]").replace("x[:, 0]", law)
+    far = f"    if x[:, 0].max() > {largest!r}:\n        return 0 * x[:, 0] + {beyond}\n"
+    wild = tame.replace("    return params[0]", f"{far}    return params[0]")
+    gateway = ProgramGateway(search.side, search.rows, search.folds, sandbox)
+    calm, exploding = (gateway.evaluate("import numpy as np\n" + one) for one in (tame, wild))
+    assert (calm.failure, exploding.failure) == ("", "")
+    assert exploding.errors == (1.0,) * len(search.folds)
+    assert exploding.fit == calm.fit
+
+
+def test_a_sandbox_that_breaks_once_costs_no_finalist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = searched(tmp_path, 40)
+    result = result_of(search)
+    assert result is not None
+    number = max(search.view.entries) + 1
+    verdict = replace(result.entry.verdict, fitness=result.entry.verdict.fitness - 5.0, theta=None)
+    proposal = Proposal(number, "m", "text", 0, source=result.source)
+    search.view.entries[number] = Entry(proposal, verdict, "", 0.0)
+    usual, broken = ProgramGateway._predicted, []
+
+    def breaks_once(self: ProgramGateway, *asked: Any) -> Any:
+        if not broken:
+            broken.append(True)
+            raise SandboxBroken("the server is gone")
+        return usual(self, *asked)
+
+    monkeypatch.setattr(ProgramGateway, "_predicted", breaks_once)
+    again = result_of(search, jobs=2)
+    assert broken
+    assert again is not None
+    assert again.choice is not None
+    judged = [one for one in again.choice.finalists if one.entry.proposal.number == number]
+    assert [len(one.errors) for one in judged] == [len(search.guards)]
 
 
 def test_budgets_end_a_search_and_are_told_in_words() -> None:

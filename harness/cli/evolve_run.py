@@ -68,7 +68,6 @@ def search_task(
     from harness.evolution.search import Search, SearchSettings
     from harness.evolution.sitting import run
     from harness.results.journal import Journal
-    from harness.sandbox import Sandbox
 
     asking = None
     if way.models is not None:
@@ -106,10 +105,8 @@ def search_task(
     _say_spent(terminal, search)
     if given:
         _say_given(terminal, search)
-    if asking is None and not given:
-        return search, result_of(search)
-    with Sandbox() as sandbox:
-        return search, result_of(search, sandbox)
+    trees_only = asking is None and not given
+    return search, result_of(search, None if trees_only else way.jobs)
 
 
 def read_given(
@@ -127,7 +124,7 @@ def read_given(
     from harness.evolution.proposals import Given
     from harness.evolution.reading import read_program
     from harness.evolution.rows import train_rows
-    from harness.sandbox import Sandbox
+    from harness.sandbox import Sandbox, SandboxBroken
 
     if way.given is None:
         return ()
@@ -136,7 +133,13 @@ def read_given(
     rows = train_rows(side.train, side.feature_names, side.target_names, settings.loss)
     with Sandbox() as sandbox:
         gateway = ProgramGateway(side, rows, (), sandbox, settings.limits)
-        reading = read_program(source, gateway, rows, side.max_params)
+        try:
+            reading = read_program(source, gateway, rows, side.max_params)
+        except SandboxBroken as error:
+            raise UserError(
+                f"{way.given}: could not be asked, and that is not its fault: {error}; try again, "
+                "`sld doctor` says how programs are isolated here"
+            ) from error
     if not reading.trees:
         raise UserError(f"{way.given}: cannot be begun with: {reading.failure}")
     for one in reading.trees:

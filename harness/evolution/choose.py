@@ -21,10 +21,10 @@ import numpy as np
 from harness.evolution.beyond import Beyond, apart, counts_of_resamples, middle_of, variances
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
-from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
+from harness.evolution.workers import ProgramWorkers
 
 FINALISTS = 30
 """How many of each kind, by search fitness, are judged once more: in a long search the first are
@@ -115,12 +115,12 @@ class Choice:
         return f"{best} stays: no less speaks against the best {other} ({said})"
 
 
-def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
+def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     """Return the law to end with; None where nothing could be fitted.
 
     Args:
         search: A search that is over.
-        text: Judges program text on the guard folds; without it only trees are chosen among.
+        text: Judge program text on the guard folds; without them only trees are chosen among.
     """
     entries = [
         entry
@@ -155,7 +155,7 @@ def choose(search: Search, text: ProgramGateway | None = None) -> Choice | None:
 class _Jury:
     """Judges entries where the search never looked."""
 
-    def __init__(self, search: Search, text: ProgramGateway | None) -> None:
+    def __init__(self, search: Search, text: ProgramWorkers | None) -> None:
         self._judge = Judge(search.rows, search.guards)
         self._text = text
         self._resamples = counts_of_resamples(search.rows)
@@ -166,23 +166,42 @@ class _Jury:
             return []
         ranked = sorted(entries, key=lambda e: (e.verdict.fitness, e.proposal.number))
         near = [e for e in ranked if e.verdict.fitness <= ranked[0].verdict.fitness + MARGIN]
-        judged = [self._one(entry) for entry in near[:FINALISTS]]
-        return [one for one in judged if one is not None]
+        finalists = near[:FINALISTS]
+        text = self._text_judged(finalists)
+        found = []
+        for entry in finalists:
+            number = entry.proposal.number
+            one = text.get(number) if entry.proposal.law is None else self._tree(entry)
+            if one is not None:
+                found.append(one)
+        return found
 
-    def _one(self, entry: Entry) -> Finalist | None:
+    def _tree(self, entry: Entry) -> Finalist:
         law, theta = entry.proposal.law, entry.verdict.theta
-        if law is not None:
-            score = self._judge.score(law, theta if theta is not None and theta.size else None)
-            beyond = self._judge.beyond(law, score.theta, self._resamples)
-            return Finalist(entry, law, score.errors, score.theta, beyond)
-        source = entry.proposal.source
-        if self._text is None or source is None:
-            return None
-        verdict = self._text.evaluate(source)
-        said = None if verdict.failure else self._text.beyond(source, self._resamples)
-        if said is None:
-            return None
-        return Finalist(entry, None, np.array(verdict.errors), np.empty((0, 0)), said)
+        if law is None:
+            msg = "a tree has a law"
+            raise ValueError(msg)
+        score = self._judge.score(law, theta if theta is not None and theta.size else None)
+        beyond = self._judge.beyond(law, score.theta, self._resamples)
+        return Finalist(entry, law, score.errors, score.theta, beyond)
+
+    def _text_judged(self, finalists: Sequence[Entry]) -> dict[int, Finalist]:
+        """Judge the program texts among finalists, as many at once as there are workers."""
+        if self._text is None:
+            return {}
+        asked = [
+            (entry, self._text.submit(source), self._text.submit_beyond(source, self._resamples))
+            for entry in finalists
+            if entry.proposal.law is None and (source := entry.proposal.source) is not None
+        ]
+        found = {}
+        for entry, judged, told in asked:
+            verdict, said = judged.result(), told.result()
+            if not verdict.failure and said is not None:
+                errors = np.array(verdict.errors)
+                one = Finalist(entry, None, errors, np.empty((0, 0)), said)
+                found[entry.proposal.number] = one
+        return found
 
 
 def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Finalist]:

@@ -8,6 +8,7 @@ program text, whoever wrote it, only ever runs in the sandbox.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from harness.evaluation.rules import check_constants, count_constants
 from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.fitness import BEST, WORST, costs, normalised_error
 from harness.evolution.folds import Fold, everything
-from harness.evolution.probes import probe_columns
+from harness.evolution.probes import explodes, probe_columns
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.failures import FailureKind
 from harness.limits import Limits
@@ -154,7 +155,7 @@ class ProgramGateway:
             for number, group in places
         ]
         try:
-            most, answers = self._predicted(source, questions)
+            most, answers, beyond = self._predicted(source, questions, self._probes())
         except ChildFailed as error:
             return Verdict(np.inf, failure=_said(error))
         too_many = check_constants({"": most}, self._side.max_params)
@@ -170,8 +171,21 @@ class ProgramGateway:
                 errors.append(normalised_error(said - y, y, rows.loss))
         clipped = np.clip(np.nan_to_num(errors, nan=WORST, posinf=WORST), BEST, WORST)
         *errors, fit = clipped.tolist()
+        if beyond is None or self._explodes(_cells(beyond)):
+            errors = [WORST] * len(errors)
         fitness = float(costs(np.array(errors), most, fit).mean())
         return Verdict(fitness, tuple(errors), most, fit=fit)
+
+    def _probes(self) -> FloatArray:
+        """Return the points beyond the rows of each group, ``(G, M, F)``."""
+        axes, columns = self._rows.axes, probe_columns(self._rows)
+        return np.stack([axis.value(c) for axis, c in zip(axes, columns, strict=True)], axis=-1)
+
+    def _explodes(self, said: FloatArray) -> bool:
+        """Whether what a program says at the probes, ``(cells, M)``, leaves the targets behind."""
+        rows = self._rows
+        cells = rows.y.transpose(0, 2, 1).reshape(len(said), -1)
+        return explodes(said, cells, np.repeat(rows.weights, len(rows.targets), axis=0))
 
     def answers(self, source: str) -> FloatArray | str:
         """Return what a program says of all train rows, fitted to them, ``(G, N, T)``.
@@ -186,7 +200,7 @@ class ProgramGateway:
         real = [np.flatnonzero(weights > 0) for weights in rows.weights]
         questions = [_Question(n, own, rows.values[n][own]) for n, own in enumerate(real)]
         try:
-            _, found = self._predicted(source, questions)
+            _, found, _ = self._predicted(source, questions)
         except ChildFailed as error:
             return _said(error)
         said = np.zeros_like(rows.y)
@@ -208,10 +222,7 @@ class ProgramGateway:
             SandboxBroken: Our fault.
         """
         rows = self._rows
-        columns = probe_columns(rows)
-        asked = np.stack(
-            [axis.value(c) for axis, c in zip(rows.axes, columns, strict=True)], axis=-1
-        )
+        asked = self._probes()
         whole, *again = (
             [
                 _Question(group, np.repeat(np.arange(len(own)), own), asked[group])
@@ -232,9 +243,19 @@ class ProgramGateway:
         return beyond(said, resampled, variances(rows))
 
     def _predicted(
-        self, source: str, questions: Sequence[_Question]
-    ) -> tuple[int, list[FloatArray]]:
-        """Return most constants of a group, and the answer to each question, ``(M, T)``."""
+        self, source: str, questions: Sequence[_Question], probes: FloatArray | None = None
+    ) -> tuple[int, list[FloatArray], list[FloatArray] | None]:
+        """Return what a program answers, fitted as asked.
+
+        Args:
+            source: The program.
+            questions: In order; of those that end with a fit to all rows the last are one a group.
+            probes: What is asked of these last fits besides, ``(G, M, F)``.
+
+        Returns:
+            Most constants of a group, the answer to each question, ``(M, T)``, and the answers at
+            the probes: None where there are none, or the program fails there.
+        """
         text = source.encode("utf-8")
         program = ProgramText(
             source=text,
@@ -253,14 +274,21 @@ class ProgramGateway:
         params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
         if len(params) < len(calls):
             raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
-        answers = []
         with self._sandbox.open(program, self._limits, self._limits.predict_seconds) as child:
-            for one, values in zip(questions, params, strict=True):
-                group = rows.groups[one.group]
-                call = Call("predict", group, (one.asked,))
-                (reply,) = child.ask([call], {group: values})
-                answers.append(children.prediction(call, reply, len(rows.targets)))
-        return max(map(count_constants, params), default=0), answers
+
+            def said(place: int, asked: FloatArray) -> FloatArray:
+                group = rows.groups[questions[place].group]
+                call = Call("predict", group, (asked,))
+                (reply,) = child.ask([call], {group: params[place]})
+                return children.prediction(call, reply, len(rows.targets))
+
+            answers = [said(place, one.asked) for place, one in enumerate(questions)]
+            beyond = None
+            if probes is not None:
+                last = len(questions) - len(probes)
+                with suppress(ChildFailed):  # no number there is an answer, too
+                    beyond = [said(last + n, asked) for n, asked in enumerate(probes)]
+        return max(map(count_constants, params), default=0), answers, beyond
 
 
 def _cells(answers: Sequence[FloatArray]) -> FloatArray:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from harness.evolution.choose import Choice, choose
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.formula import formula
-from harness.evolution.gateway import ProgramGateway
 from harness.evolution.proposals import Entry
 from harness.evolution.search import Search
 from harness.evolution.starts import program_starts
-from harness.sandbox import Sandbox
+from harness.evolution.workers import ProgramWorkers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,20 +26,20 @@ class Result:
     choice: Choice | None
 
 
-def result_of(search: Search, sandbox: Sandbox | None = None) -> Result | None:
+def result_of(search: Search, jobs: int | None = None) -> Result | None:
     """Return the program that a search ends with; None where nothing could be fitted.
 
     Args:
         search: A search that is over.
-        sandbox: Where program text is judged on the guard folds; without one only trees are
-            chosen among.
+        jobs: How many program texts are judged at once, in sandboxes, on the guard folds; if not
+            given, only trees are chosen among.
     """
-    gateway = None
-    if sandbox is not None:
-        gateway = ProgramGateway(
-            search.side, search.rows, search.guards, sandbox, search.settings.limits
-        )
-    choice = choose(search, gateway)
+    if jobs is None:
+        choice = choose(search)
+    else:
+        made = (search.side, search.rows, search.guards, jobs, search.settings.limits)
+        with ProgramWorkers(*made) as programs:
+            choice = choose(search, programs)
     if choice is None:
         return None
     chosen, side = choice.chosen, search.side

@@ -7,9 +7,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TypeVar
 
+import numpy as np
+
+from harness.evolution.beyond import Beyond
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
 from harness.evolution.folds import Fold
@@ -19,6 +25,7 @@ from harness.limits import Limits
 from harness.runner.pool import SandboxPool
 from harness.sandbox import SandboxBroken
 
+_Answer = TypeVar("_Answer")
 _judge: Judge | None = None
 
 
@@ -124,21 +131,55 @@ class ProgramWorkers:
         self._pool = SandboxPool()
         self._threads: ThreadPoolExecutor | None = None
 
+    def __enter__(self) -> Self:
+        """Return the workers."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End them."""
+        self.close()
+
     def submit(self, source: str) -> Future[Verdict]:
         """Have a program judged."""
+        return self._begun().submit(self._judge, source)
+
+    def submit_beyond(self, source: str, resamples: np.ndarray) -> Future[Beyond | None]:
+        """Have a program asked what it says beyond the rows; None where it cannot be.
+
+        Args:
+            source: The program.
+            resamples: How often each row is drawn, ``(B, G, N)``.
+        """
+        return self._begun().submit(self._beyond, source, resamples)
+
+    def _begun(self) -> ThreadPoolExecutor:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._jobs)
-        return self._threads.submit(self._judge, source)
+        return self._threads
 
     def _judge(self, source: str) -> Verdict:
-        why = ""
-        for _ in range(2):  # a broken sandbox is ours, and is tried once more
-            with self._pool.lend() as sandbox:
-                try:
-                    return ProgramGateway(*self._made, sandbox, self._limits).evaluate(source)
-                except SandboxBroken as error:
-                    why = str(error)
-        return Verdict(float("inf"), failure=f"harness error (ours): {why}")
+        try:
+            return self._asked(lambda gateway: gateway.evaluate(source))
+        except SandboxBroken as error:
+            return Verdict(float("inf"), failure=f"harness error (ours): {error}")
+
+    def _beyond(self, source: str, resamples: np.ndarray) -> Beyond | None:
+        try:
+            return self._asked(lambda gateway: gateway.beyond(source, resamples))
+        except SandboxBroken:
+            return None
+
+    def _asked(self, question: Callable[[ProgramGateway], _Answer]) -> _Answer:
+        """Return what a gateway answers. A broken sandbox is ours: it is asked once more."""
+        with self._pool.lend() as sandbox, suppress(SandboxBroken):
+            return question(ProgramGateway(*self._made, sandbox, self._limits))
+        with self._pool.lend() as sandbox:
+            return question(ProgramGateway(*self._made, sandbox, self._limits))
 
     def close(self) -> None:
         """End the sandboxes and what runs in them."""
