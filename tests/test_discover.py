@@ -18,7 +18,10 @@ from harness.evolution.columns import read_numbers
 from harness.evolution.emit import Emission, identifiers, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
+from harness.evolution.outliers import far_off
 from harness.evolution.report.mathml import named_constants
+from harness.evolution.report.words import LONG, plain
+from harness.evolution.rows import train_rows
 from harness.evolution.scales import Feature
 from harness.evolution.tables import read_table
 from harness.tasks.catalogue import load_definition
@@ -107,6 +110,48 @@ def test_runs_that_diverged_are_forgiven_with_the_robust_loss() -> None:
     found = harness.discover(frame, target="loss", evaluations=60, minutes=1, loss="robust")
     assert abs(found.predict(asked).predicted[0] - truth) < 0.1
     assert "def fit_robust" in found.program
+
+
+def test_rows_that_lie_far_off_are_pointed_at_and_count_less_only_if_asked(desk: Path) -> None:
+    frame = table()
+    clean = harness.discover(frame, target="loss", evaluations=20, minutes=1)
+    assert (clean.far_off, clean.hint) == ((), "")
+    frame.loc[3, "loss"] += 2.0
+    found = harness.discover(frame, target="loss", evaluations=20, minutes=1)
+    (row,) = found.far_off
+    np.testing.assert_array_equal(row.features, frame.loc[3, ["params", "tokens"]].astype(float))
+    assert row.measured == frame.loc[3, "loss"]
+    assert row.said == pytest.approx(row.measured - 2.0, abs=0.1)
+    words = found.hint
+    assert words.startswith(
+        "1 of 33 fitted rows lies far off what simple laws say, at params 1e+06"
+    )
+    assert words.endswith(
+        "that run failed, diverged or was misread, let such rows count less (--robust)"
+    )
+    frame.to_csv("runs.csv", index=False)
+    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "20", "--jobs", "1")
+    assert f"note: {words}" in invoke(*line)[1]
+    assert plain(words, LONG) in (desk / "runs_law" / "runs_law.html").read_text("utf-8")
+    told = json.loads(invoke(*line, "--json")[1])
+    assert (told["loss"], told["rows_far_off"][0]["measured"]) == ("squares", row.measured)
+    told = json.loads(invoke(*line, "--robust", "--json")[1])
+    assert (told["loss"], told["rows_far_off"]) == ("robust", [])
+
+
+def test_rows_are_not_far_off_where_many_would_be_or_nothing_is_noisy() -> None:
+    def pointed_at(frame: pd.DataFrame) -> int:
+        rows = read_table(frame, "loss", hold_out="params > 5e8").rows(held_out=False)
+        return len(far_off(train_rows(rows, ["params", "tokens"], ["loss"]), 6))
+
+    exact = table(noise=0.0)
+    assert pointed_at(exact) == 0
+    several = table()
+    several.loc[[3, 8], "loss"] += [-1.0, 2.0]
+    assert pointed_at(several.drop(index=8)) == 1
+    many = table()
+    many.loc[::6, "loss"] += 1.0
+    assert pointed_at(many) == 0
 
 
 def test_a_table_with_any_names_is_saved_as_a_task(desk: Path) -> None:

@@ -189,6 +189,8 @@ def _print(terminal: Console, found: Discovery) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if found.hint:
+        terminal.print(f"note: {found.hint}", markup=False, style="yellow", soft_wrap=True)
     if found.doubt:
         terminal.print(f"warning: {found.doubt}", markup=False, style="yellow", soft_wrap=True)
 
@@ -277,6 +279,16 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
         "split": table.split,
         "rows": {"fitted": int((~table.held_out).sum()), "held_out": int(table.held_out.sum())},
         "not_used": list(table.left_out),
+        "loss": found.search.rows.loss,
+        "rows_far_off": [
+            {
+                "group": row.group,
+                "features": dict(zip(table.features, row.features.tolist(), strict=True)),
+                "measured": row.measured,
+                "said": row.said,
+            }
+            for row in found.far_off
+        ],
         "evaluated": found.search.n_evaluated,
         "seconds": round(found.search.seconds, 2),
         "predictions": predictions,

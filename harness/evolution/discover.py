@@ -16,6 +16,7 @@ from harness.evolution.expression import Law
 from harness.evolution.gateway import TrainSide
 from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows, tree_of
 from harness.evolution.ledger import Budget
+from harness.evolution.outliers import FarOff, far_off
 from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
 from harness.evolution.rows import FloatArray, Kind, Loss
@@ -76,6 +77,9 @@ class Discovery:
     r2_fit: float
     search: Search
     result: Result
+    far_off: tuple[FarOff, ...] = ()
+    """Fitted rows that lie far off what simple laws say, the farthest first; with the robust loss,
+    in which they count less, nobody looks for them."""
     forecast: Forecast | None = None
     """Of the rows that were asked for from the beginning."""
 
@@ -85,6 +89,30 @@ class Discovery:
         if self.r2 >= 0:
             return ""
         return "on the rows held out it is worse than their mean: do not extrapolate with it"
+
+    @property
+    def hint(self) -> str:
+        """What to look at where some rows lie far off; empty where none does."""
+        if not self.far_off:
+            return ""
+        first, count = self.far_off[0], len(self.far_off)
+        where = ", ".join(
+            f"{name} {value:.4g}"
+            for name, value in zip(self.table.features, first.features, strict=True)
+        )
+        how = f"at {where}: {first.target} {first.measured:.4g}, not {first.said:.4g}"
+        which, what = (
+            ("lies far off what simple laws say,", "that run failed, diverged or was misread")
+            if count == 1
+            else (
+                "lie far off what simple laws say, the farthest",
+                "these runs failed, diverged or were misread",
+            )
+        )
+        return (
+            f"{count} of {self.search.rows.n_rows} fitted rows {which} {how}; if {what}, "
+            "let such rows count less (--robust)"
+        )
 
     def predict(self, frame: pd.DataFrame, group: str | None = None) -> Forecast:
         """Return what the law says of other rows.
@@ -150,6 +178,8 @@ def discover(
     if result is None or result.choice is None:
         raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")
     found = _judged(table, search, result)
+    if loss == "squares":
+        found = replace(found, far_off=far_off(search.rows, side.max_params))
     if asked is None:
         return found
     return replace(found, forecast=_forecast(search, result, table, *asked))

@@ -184,6 +184,29 @@ class Judge:
             float(np.clip(np.nan_to_num(fit, nan=WORST, posinf=WORST), BEST, WORST)),
         )
 
+    def residuals(self, law: Law) -> tuple[float, FloatArray]:
+        """Fit a law to all train rows, from the usual starts.
+
+        Args:
+            law: The law.
+
+        Returns:
+            Its normalised error there, and what it says less what was measured, ``(G, N, T)``.
+        """
+        with np.errstate(all="ignore"):
+            usual = start_points(law, self._effort.starts)
+            starts = np.tile(usual, (self._cells, 1, 1))[:, None]
+            fit, kept = self._fit(
+                law, self._problem(law), self._drawn[:, None], starts, self._effort.first
+            )
+            best = kept[:, 0, 0]
+            said = says(law, self._columns, fit.theta[best], fit.linear[best])
+            error = self._error(law, said, self.rows.weights > 0)
+            off = (_unlinked(law, said) - self._y).reshape(
+                len(self.rows.groups), len(self.rows.targets), -1
+            )
+        return error if np.isfinite(error) else np.inf, off.transpose(0, 2, 1)
+
     def beyond(self, law: Law, theta: FloatArray, resamples: np.ndarray) -> Beyond:
         """Return what a law says beyond the rows, and how firmly.
 

@@ -30,6 +30,8 @@ class OwnRuns:
     """How rows were divided."""
     doubt: str
     """What speaks against using the law at larger scale."""
+    hint: str
+    """Which rows to look at."""
     left_out: list[str]
     """What was not used."""
     figures: list[Figure]
@@ -62,6 +64,7 @@ def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
         ],
         split=plain(table.split),
         doubt=found.doubt,
+        hint=plain(found.hint, LONG),
         left_out=[plain(line) for line in table.left_out],
         figures=_figures(found, groups[:MOST_GROUPS]),
         unshown=[plain(one.group) for one in groups[MOST_GROUPS:]],
