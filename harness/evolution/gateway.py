@@ -249,8 +249,8 @@ class ProgramGateway:
 
         Args:
             source: The program.
-            questions: In order; of those that end with a fit to all rows the last are one a group.
-            probes: What is asked of these last fits besides, ``(G, M, F)``.
+            questions: In order; with probes, the last are the fits to all rows, one a group.
+            probes: What these last fits are asked besides, ``(G, M, F)``.
 
         Returns:
             Most constants of a group, the answer to each question, ``(M, T)``, and the answers at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import sqlite3
@@ -129,11 +130,13 @@ class Journal:
         with lock:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-            except BlockingIOError:
-                raise UserError(
-                    f"search {self.name!r} is under way in another process; wait until it has "
-                    "ended, or take another --seed or --store"
-                ) from None
+            except OSError as error:
+                if error.errno in {errno.EAGAIN, errno.EACCES}:
+                    raise UserError(
+                        f"search {self.name!r} is under way in another process; wait until it has "
+                        "ended, or take another --seed or --store"
+                    ) from None
+                # Some network file systems have no locks. The events still tell two writers apart.
             yield
 
     def forget(self) -> None:
