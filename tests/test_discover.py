@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import harness
 from harness.cli import app
+from harness.cli.discover import read_csv
 from harness.errors import UserError
 from harness.evolution.columns import read_numbers
 from harness.evolution.emit import Emission, identifiers, write_program
@@ -141,7 +143,8 @@ def test_rows_that_lie_far_off_are_pointed_at_and_count_less_only_if_asked(desk:
 
 def test_rows_are_not_far_off_where_many_would_be_or_nothing_is_noisy() -> None:
     def pointed_at(frame: pd.DataFrame) -> int:
-        rows = read_table(frame, "loss", hold_out="params > 5e8").rows(held_out=False)
+        held = f"params >= {float(frame['params'].max())!r}"
+        rows = read_table(frame, "loss", hold_out=held).rows(held_out=False)
         return len(far_off(train_rows(rows, ["params", "tokens"], ["loss"]), 6))
 
     exact = table(noise=0.0)
@@ -149,9 +152,32 @@ def test_rows_are_not_far_off_where_many_would_be_or_nothing_is_noisy() -> None:
     several = table()
     several.loc[[3, 8], "loss"] += [-1.0, 2.0]
     assert pointed_at(several.drop(index=8)) == 1
+    assert pointed_at(several.drop(index=8)[:17]) == 1
     many = table()
     many.loc[::6, "loss"] += 1.0
     assert pointed_at(many) == 0
+
+
+def test_of_a_row_far_off_its_group_is_named() -> None:
+    frame = table(groups=2)
+    frame.loc[frame["where"].eq("g1") & frame["run"].eq("r31"), "loss"] += 2.0
+    found = harness.discover(frame, target="loss", group="where", evaluations=10, minutes=1)
+    assert "of group g1: loss" in found.hint
+
+
+def test_names_that_are_there_twice_are_found_in_any_file_that_pandas_reads(desk: Path) -> None:
+    text = table()[["params", "loss", "tokens"]].to_csv(index=False)
+    double = text.replace("params,loss,tokens", "loss,tokens,loss", 1)
+    (desk / "mark.csv").write_text(double, encoding="utf-8-sig")
+    (desk / "blank.csv").write_text(f"\n{double}")
+    with gzip.open(desk / "packed.csv.gz", "wt") as packed:
+        packed.write(double)
+    for name in ("mark.csv", "blank.csv", "packed.csv.gz"):
+        code, _, said = invoke("discover", name, "--target", "loss")
+        assert (code, "two columns are called 'loss'" in said) == (2, True), name
+    with gzip.open(desk / "packed.csv.gz", "wt") as packed:
+        packed.write(text.replace("params", "loss.1", 1))
+    assert list(read_csv(desk / "packed.csv.gz").columns) == ["loss.1", "loss", "tokens"]
 
 
 def test_a_table_with_any_names_is_saved_as_a_task(desk: Path) -> None:
@@ -313,30 +339,20 @@ def test_columns_that_cannot_be_used_are_named_with_the_first_word_in_the_way() 
 
 
 def test_sizes_may_be_written_as_people_write_them() -> None:
-    texts = [
-        "7B",
-        "1.4T",
-        " 350m",
-        "10,000",
-        "2k",
-        "1e9",
-        "12",
-        "7 B",
-        "-.5",
-        "x7B",
-        "B",
-        "1,00",
-        "",
-    ]
-    expected = [7e9, 1.4e12, 3.5e8, 1e4, 2e3, 1e9, 12, 7e9, -0.5, *[np.nan] * 4]
+    texts = ["7B", "1.4T", " 350m", "2k", "1e9", "12", "7 B", "-.5", "1e-3G"]
+    texts += ["x7B", "B", "3,799", "10,000", ".B", ""]
+    expected = [7e9, 1.4e12, 3.5e8, 2e3, 1e9, 12, 7e9, -0.5, 1e6, *[np.nan] * 6]
     np.testing.assert_array_equal(read_numbers(pd.Series(texts)), expected)
     assert read_numbers(pd.Series([1, 2])).tolist() == [1.0, 2.0]
     frame = table()
     written = frame.assign(params=[f"{n / 1e6!r}M" for n in frame["params"]])
     condition = "params > 5e8"
-    one, other = (read_table(f, "loss", hold_out=condition) for f in (frame, written))
-    np.testing.assert_allclose(one.x, other.x)
-    np.testing.assert_array_equal(one.held_out, other.held_out)
+    for features in (None, ["tokens"]):
+        one, other = (
+            read_table(f, "loss", features=features, hold_out=condition) for f in (frame, written)
+        )
+        np.testing.assert_allclose(one.x, other.x)
+        np.testing.assert_array_equal(one.held_out, other.held_out)
 
 
 def test_other_results_and_nameless_columns_are_no_features_unless_somebody_says_so() -> None:
@@ -348,6 +364,11 @@ def test_other_results_and_nameless_columns_are_no_features_unless_somebody_says
         assert f"column {name!r}: another result, by its name" in str(found.left_out)
     assert "column 'Unnamed: 0': has no name" in str(found.left_out)
     assert read_table(frame, "loss", features=["val_loss"]).features == ("val_loss",)
+    for name in ("valLoss", "testloss", "PPL", "evalACC"):
+        others = table().rename(columns={"constant": name}).assign(**{name: range(42)})
+        assert read_table(others, "loss").features == ("params", "tokens")
+    with pytest.raises(UserError, match=r"no column is left .*'val_loss': another result"):
+        read_table(frame[["loss", "val_loss"]], "loss")
     lossless = frame.rename(columns={"params": "lossless_bits"})
     assert "lossless_bits" in read_table(lossless, "loss").features
 
@@ -356,8 +377,11 @@ def test_a_run_that_is_there_twice_is_used_once_and_the_task_can_be_scored(desk:
     frame = pd.concat([table(), table()[:5]])
     frame.to_csv(desk / "runs.csv", index=False)
     found = read_table(frame, "loss")
-    assert "5 rows that repeat another to the last digit" in found.left_out
+    assert "5 rows with the params, tokens, loss of another, to the last digit" in found.left_out
     assert len(found.y) == 42
+    seeds = pd.concat([table().assign(seed=1), table().assign(seed=2)])
+    with pytest.raises(UserError, match=r"0 rows held out and 42 left .* not used: 42 rows with"):
+        read_table(seeds, "loss", features=["params", "tokens"], hold_out="seed == 2")
     measured_again = frame.assign(loss=frame["loss"] + np.arange(47) * 1e-6)
     assert len(read_table(measured_again, "loss").y) == 47
     line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "10", "--jobs", "1")
@@ -561,6 +585,8 @@ class TestEvolve:
             (["nano_moe", "--price", "m=1,2"], "--price: no model is asked"),
             (["nano_moe", "--dollars", "0"], "--dollars: no model is asked"),
             (["nano_moe", "--whole"], "--whole: no model is asked"),
+            (["nano_moe", "--questions", "3"], "--questions: no model is asked"),
+            (["nano_moe", "--offline", "--tokens", "5"], "--tokens: no model is asked"),
         ],
     )
     def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -150,7 +149,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not a CSV table: {said}") from error
     if frame.empty:
         raise UserError(f"{path}: no rows below the header")
-    _require_names(path)
+    _require_names(path, [str(name) for name in frame.columns])
     frame = frame.rename(columns=lambda name: str(name).strip())
     (only, *others) = frame.columns
     if not others and any(mark in only for mark in ";\t|"):
@@ -158,13 +157,18 @@ def read_csv(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _require_names(path: Path) -> None:
-    """Check that no name is there twice: pandas would make `loss.1` of the second `loss`."""
+def _require_names(path: Path, columns: list[str]) -> None:
+    """Check that no name is there twice: pandas makes `loss.1` of the second `loss`."""
+    import pandas as pd
+
     from harness.errors import UserError
 
-    with path.open(encoding="utf-8", newline="") as lines:
-        names = [name.strip() for name in next(csv.reader(lines), [])]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    made = [name.rpartition(".") for name in columns]
+    twice = [name for name, _, end in made if end.isdigit() and name in columns]
+    if twice and path.is_file():  # what the header says, unless it can be read only once
+        header = pd.read_csv(path, encoding="utf-8", header=None, nrows=1, dtype=str)
+        names = header.iloc[0].tolist()
+        twice = [name for name in twice if names.count(name) > 1]
     if twice:
         raise UserError(f"{path}: two columns are called {twice[0]!r}; rename one of them")
 

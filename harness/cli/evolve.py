@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.tasks import Catalogue, Task
 
 _DEFAULT_SECONDS = 60.0
+_DEFAULT_QUESTIONS = 2
 
 
 def evolve(
@@ -75,8 +76,9 @@ def evolve(
         typer.Option("--price", help="`MODEL=IN,OUT`: dollars for a million tokens."),
     ] = None,
     questions: Annotated[
-        int, typer.Option("--questions", min=1, help="Questions under way at once.")
-    ] = 2,
+        int | None,
+        typer.Option("--questions", min=1, help="Questions under way at once. [default: 2]"),
+    ] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Models rewrite the whole region, not parts of it.")
     ] = False,
@@ -159,20 +161,26 @@ def evolve(
         require_file(file)
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
-    spend = {"tokens": tokens, "dollars": dollars}
-    models = None if offline else _models(settings, model, changes, spend, whole=whole)
+    limits = {"tokens": tokens, "dollars": dollars, "questions": questions}
+    asked = _models(settings, model, changes, limits, whole=whole)
+    models = None if offline else asked
     if models is not None and dollars is not None:
         _require_prices(models)
     most = evaluations or settings.evaluations
     limited = seconds is not None or most is not None
     way = Way(
-        Budget(seconds if limited else _DEFAULT_SECONDS, most, tokens, dollars),
+        Budget(
+            seconds if limited else _DEFAULT_SECONDS,
+            most,
+            None if offline else tokens,
+            None if offline else dollars,
+        ),
         store or default_store(),
         jobs or settings.jobs or default_jobs(),
         resume,
         again,
         models,
-        questions,
+        questions or _DEFAULT_QUESTIONS,
         settings=search_settings(settings, robust=robust),
         given=given,
     )
@@ -218,7 +226,7 @@ def _models(
     config: EvolveConfig,
     names: list[str] | None,
     changes: dict[str, Any],
-    spend: dict[str, float | None],
+    limits: dict[str, float | None],
     *,
     whole: bool,
 ) -> LlmSettings | None:
@@ -226,7 +234,7 @@ def _models(
     from harness.evolution.llm import ModelChoice
 
     if not names and not config.models:
-        _require_none({**changes, **spend, "whole": whole or None})
+        _require_none({**changes, **limits, "whole": whole or None})
         return None
     given = {name: value for name, value in changes.items() if value}
     if names:

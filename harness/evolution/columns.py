@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_FEATURES = 12
-_NUMBER = re.compile(
-    r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:e[-+]?\d+)?)\s*([kmbgt]?)", re.IGNORECASE
-)
-_TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*([kmbgt])", re.IGNORECASE)
+_TIMES = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _RESULTS = frozenset(
     {
         *("loss", "losses", "ppl", "perplexity", "nll", "bpb", "bpc", "error", "err"),
@@ -25,6 +23,8 @@ _RESULTS = frozenset(
     }
 )
 """Words of columns that a run ends with, as its target is, and does not begin with."""
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_ENDS = ("loss", "perplexity", "accuracy")
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")
 
 
@@ -46,7 +46,8 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
 def read_numbers(column: pd.Series) -> pd.Series:
     """Return a column as numbers; what is none becomes NaN.
 
-    People write ``7B``, ``350M``, ``10,000`` and ``1.4T``, too.
+    People write ``7B``, ``350M`` and ``1.4T``, too. (What a comma means nobody can tell: ``3,799``
+    is no number.)
 
     Args:
         column: As the table holds it.
@@ -62,10 +63,7 @@ def read_numbers(column: pd.Series) -> pd.Series:
 
 def _number(text: str) -> float:
     found = _NUMBER.fullmatch(text.strip())
-    try:
-        return float(found[1].replace(",", "")) * _TIMES[found[2].lower()] if found else np.nan
-    except ValueError:
-        return np.nan
+    return float(found[1]) * _TIMES[found[2].lower()] if found else np.nan
 
 
 def no_numbers(column: pd.Series) -> str:
@@ -114,20 +112,26 @@ def usual_features(
             left_out.append(f"column {name!r}: does not vary")
         elif _NAMELESS.fullmatch(name):
             left_out.append(f"column {name!r}: has no name (--features takes it all the same)")
-        elif _RESULTS & set(re.split(r"[^a-z]+", name.lower())):
+        elif _is_result(name):
             left_out.append(
                 f"column {name!r}: another result, by its name (--features takes it all the same)"
             )
         else:
             chosen.append(name)
     if not chosen:
-        raise UserError(f"no numeric column besides {target!r} varies; name some: --features")
+        why = f" ({'; '.join(left_out[:3])})" if left_out else ""
+        raise UserError(f"no column is left to predict {target!r} from{why}; name some: --features")
     if len(chosen) > _MOST_FEATURES:
         raise UserError(
             f"{len(chosen)} numeric columns; a law of so many says little: name at most "
             f"{_MOST_FEATURES} with --features"
         )
     return chosen, left_out
+
+
+def _is_result(name: str) -> bool:
+    words = {word.lower() for word in _WORD.findall(name)}
+    return bool(_RESULTS & words) or any(word.endswith(_ENDS) for word in words)
 
 
 def group_names(column: pd.Series) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ class Discovery:
             f"{name} {value:.4g}"
             for name, value in zip(self.table.features, first.features, strict=True)
         )
+        if len(self.search.rows.groups) > 1:
+            where = f"{where} of group {first.group}"
         how = f"at {where}: {first.target} {first.measured:.4g}, not {first.said:.4g}"
         which, what = (
             ("lies far off what simple laws say,", "that run failed, diverged or was misread")
@@ -283,6 +285,9 @@ def _asked(
                 "the column that says which each belongs to"
             )
         return x, tuple(known) * len(x)
+    if frame[group].isna().any():
+        row = int(np.flatnonzero(frame[group].isna())[0])
+        raise UserError(f"the rows to predict: row {row + 1}, column {group!r}: no group")
     names = group_names(frame[group])
     unknown = sorted(set(names) - known)
     if unknown:

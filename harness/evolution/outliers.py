@@ -62,7 +62,7 @@ def far_off(rows: TrainRows, cap: int | None) -> tuple[FarOff, ...]:
         usual = 1.4826 * float(np.median(np.abs(off[..., target][real])))
         far[..., target] = np.abs(off[..., target]) / max(usual, _EXACT * spread, 1e-300) * real
     places = np.argwhere(far > FAR)
-    if len({(group, row) for group, row, _ in places.tolist()}) > FEW * rows.n_rows:
+    if len({(group, row) for group, row, _ in places.tolist()}) > max(1.0, FEW * rows.n_rows):
         return ()
     return tuple(
         FarOff(

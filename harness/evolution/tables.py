@@ -94,14 +94,16 @@ def read_table(
         chosen, left_out = usual_features(frame, target, group)
     kept, not_used = _usable(frame, [*chosen, target], group)
     left_out += not_used
+    because = "".join(f"; not used: {line}" for line in not_used)
     x, y = kept[chosen].to_numpy(dtype=float), kept[target].to_numpy(dtype=float)
     if len(y) < _FEWEST_ROWS:
         raise UserError(
             f"{len(y)} usable rows; a law needs {_FEWEST_ROWS} at least, and some of them held out"
+            f"{because}"
         )
     names = group_names(kept[group]) if group else (ALL,) * len(y)
     if hold_out is not None:
-        held = _asked_for(kept, hold_out)
+        held = _asked_for(kept, hold_out, group)
         split = f"held out: {hold_out}"
     else:
         held, most = _largest(x, y, chosen, target)
@@ -123,6 +125,7 @@ def read_table(
         raise UserError(
             f"{split}: {int(held.sum())} rows held out and {int((~held).sum())} left to fit on; "
             f"expected {_FEWEST_HELD_OUT} and {_FEWEST_ROWS // 2} at least; name another --hold-out"
+            f"{because}"
         )
     if np.ptp(y[held]) == 0 or np.ptp(y[~held]) == 0:
         raise UserError(f"{split}: {target!r} does not vary there, so there is nothing to learn")
@@ -133,7 +136,9 @@ def _usable(
     frame: pd.DataFrame, columns: Sequence[str], group: str | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows that can be computed with, columns as numbers, and what was left out."""
-    used = frame.assign(**{name: read_numbers(frame[name]) for name in columns})
+    used = frame.copy()
+    for name in columns:
+        used[name] = read_numbers(frame[name])
     finite = np.isfinite(used[list(columns)].to_numpy(dtype=float)).all(axis=1)
     if group:
         finite &= frame[group].notna().to_numpy()
@@ -143,12 +148,17 @@ def _usable(
         left_out.append(f"{count} rows with a value that is missing or not finite")
     again = used.duplicated([*columns, *([group] if group else [])]).to_numpy()
     if again.any():
-        left_out.append(f"{int(again.sum())} rows that repeat another to the last digit")
+        same = ", ".join([*columns, *([group] if group else [])])
+        left_out.append(f"{int(again.sum())} rows with the {same} of another, to the last digit")
     return used[~again], left_out
 
 
-def _asked_for(frame: pd.DataFrame, condition: str) -> np.ndarray:
+def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.ndarray:
     """Return the rows that a condition names. It is parsed by pandas' own small language."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if name != group and (numbers := read_numbers(frame[name])).notna().all():
+            frame[name] = numbers
     if "@" in condition or "__" in condition:
         raise UserError(f"--hold-out {condition!r}: expected a comparison of columns with numbers")
     try:
