@@ -116,10 +116,9 @@ def test_runs_that_diverged_are_forgiven_with_the_robust_loss() -> None:
 
 def test_rows_that_lie_far_off_are_pointed_at_and_count_less_only_if_asked(desk: Path) -> None:
     frame = table()
-    clean = harness.discover(frame, target="loss", evaluations=20, minutes=1)
-    assert (clean.far_off, clean.hint) == ((), "")
     frame.loc[3, "loss"] += 2.0
-    found = harness.discover(frame, target="loss", evaluations=20, minutes=1)
+    frame.to_csv("runs.csv", index=False)
+    found = harness.discover(frame, target="loss", evaluations=5, minutes=1)
     (row,) = found.far_off
     np.testing.assert_array_equal(row.features, frame.loc[3, ["params", "tokens"]].astype(float))
     assert row.measured == frame.loc[3, "loss"]
@@ -128,15 +127,13 @@ def test_rows_that_lie_far_off_are_pointed_at_and_count_less_only_if_asked(desk:
     assert words.startswith(
         "1 of 33 fitted rows lies far off what simple laws say, at params 1e+06"
     )
-    assert words.endswith(
-        "that run failed, diverged or was misread, let such rows count less (--robust)"
-    )
-    frame.to_csv("runs.csv", index=False)
-    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "20", "--jobs", "1")
+    assert words.endswith("diverged or was misread, let such rows count less (--robust)")
+    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "5", "--jobs", "1")
     assert f"note: {words}" in invoke(*line)[1]
     assert plain(words, LONG) in (desk / "runs_law" / "runs_law.html").read_text("utf-8")
     told = json.loads(invoke(*line, "--json")[1])
-    assert (told["loss"], told["rows_far_off"][0]["measured"]) == ("squares", row.measured)
+    (listed,) = told["rows_far_off"]
+    assert (told["loss"], listed["measured"], listed["said"]) == ("squares", row.measured, row.said)
     told = json.loads(invoke(*line, "--robust", "--json")[1])
     assert (told["loss"], told["rows_far_off"]) == ("robust", [])
 
@@ -161,7 +158,7 @@ def test_rows_are_not_far_off_where_many_would_be_or_nothing_is_noisy() -> None:
 def test_of_a_row_far_off_its_group_is_named() -> None:
     frame = table(groups=2)
     frame.loc[frame["where"].eq("g1") & frame["run"].eq("r31"), "loss"] += 2.0
-    found = harness.discover(frame, target="loss", group="where", evaluations=10, minutes=1)
+    found = harness.discover(frame, target="loss", group="where", evaluations=3, minutes=1)
     assert "of group g1: loss" in found.hint
 
 
@@ -384,7 +381,7 @@ def test_a_run_that_is_there_twice_is_used_once_and_the_task_can_be_scored(desk:
         read_table(seeds, "loss", features=["params", "tokens"], hold_out="seed == 2")
     measured_again = frame.assign(loss=frame["loss"] + np.arange(47) * 1e-6)
     assert len(read_table(measured_again, "loss").y) == 47
-    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "10", "--jobs", "1")
+    line = ("discover", "runs.csv", "--target", "loss", "--evaluations", "5", "--jobs", "1")
     document = json.loads(invoke(*line, "--json")[1])
     assert invoke("score", document["program"], "--task", document["task"])[0] == 0
 
