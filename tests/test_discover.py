@@ -352,6 +352,21 @@ def test_sizes_may_be_written_as_people_write_them() -> None:
         np.testing.assert_array_equal(one.held_out, other.held_out)
 
 
+@pytest.mark.parametrize("condition", ["~small", "when >= '2024-02-01'", "where == 'large'"])
+def test_a_condition_sees_columns_as_they_are(condition: str) -> None:
+    frame = table()
+    small = frame["params"] < 5e8
+    frame = frame.assign(
+        small=small,
+        when=pd.to_datetime(np.where(small, "2024-01-01", "2024-03-01")),
+        where=np.where(small, "tiny", "large"),
+    )
+    columns = ["params", "tokens", "small"]
+    found = read_table(frame, "loss", features=columns, hold_out=condition)
+    np.testing.assert_array_equal(found.held_out, ~small)
+    np.testing.assert_array_equal(found.x[:, 2], small)
+
+
 def test_other_results_and_nameless_columns_are_no_features_unless_somebody_says_so() -> None:
     frame = table().assign(val_loss=1.0, **{"Unnamed: 0": range(42), "train.Accuracy": 0.5})
     frame[["val_loss", "train.Accuracy"]] += np.arange(42)[:, None]

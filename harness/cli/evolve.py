@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.tasks import Catalogue, Task
 
 _DEFAULT_SECONDS = 60.0
-_DEFAULT_QUESTIONS = 2
 
 
 def evolve(
@@ -180,7 +179,7 @@ def evolve(
         resume,
         again,
         models,
-        questions or _DEFAULT_QUESTIONS,
+        questions,
         settings=search_settings(settings, robust=robust),
         given=given,
     )

@@ -38,7 +38,8 @@ class Way:
     again: bool = False
     """Whether a search that was paid for may be begun anew."""
     models: LlmSettings | None = None
-    questions: int = 2
+    questions: int | None = None
+    """Under way at once, where not as usual."""
     offline_too: bool = True
     """Whether the offline proposer goes on beside models."""
     settings: SearchSettings | None = None
@@ -66,7 +67,7 @@ def search_task(
     from harness.cli.evolve_progress import EvolveDisplay
     from harness.evolution.result import result_of
     from harness.evolution.search import Search, SearchSettings
-    from harness.evolution.sitting import run
+    from harness.evolution.sitting import QUESTIONS, run
     from harness.results.journal import Journal
 
     asking = None
@@ -94,7 +95,7 @@ def search_task(
                     way.budget,
                     jobs=way.jobs,
                     asking=asking,
-                    questions=way.questions,
+                    questions=way.questions or QUESTIONS,
                     offline=way.offline_too,
                     watch=display.evaluated,
                 )

@@ -61,6 +61,31 @@ def read_numbers(column: pd.Series) -> pd.Series:
     return numbers
 
 
+def texts(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that hold text."""
+    import pandas as pd
+
+    return [str(name) for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
+
+
+def in_numbers(frame: pd.DataFrame, columns: Sequence[str], *, whole: bool = False) -> pd.DataFrame:
+    """Return a table in which some columns are numbers; yes and no stay what they are.
+
+    Args:
+        frame: The table, which is left alone.
+        columns: Which.
+        whole: Whether a column with a value that is no number stays as it is.
+    """
+    import pandas as pd
+
+    made = frame.copy()
+    for name in columns:
+        numbers = read_numbers(frame[name])
+        if not pd.api.types.is_bool_dtype(frame[name]) and not (whole and numbers.isna().any()):
+            made[name] = numbers
+    return made
+
+
 def _number(text: str) -> float:
     found = _NUMBER.fullmatch(text.strip())
     return float(found[1]) * _TIMES[found[2].lower()] if found else np.nan

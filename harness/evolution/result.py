@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from harness.evolution.choose import Choice, choose
@@ -38,7 +39,7 @@ def result_of(search: Search, jobs: int | None = None) -> Result | None:
         choice = choose(search)
     else:
         made = (search.side, search.rows, search.guards, jobs, search.settings.limits)
-        with ProgramWorkers(*made) as programs:
+        with closing(ProgramWorkers(*made)) as programs:
             choice = choose(search, programs)
     if choice is None:
         return None

@@ -24,6 +24,9 @@ from harness.evolution.search import Search
 from harness.evolution.workers import LawWorkers, ProgramWorkers
 from harness.results.journal import Journal
 
+QUESTIONS = 2
+"""How many models are asked at once."""
+
 
 def run(
     search: Search,
@@ -32,7 +35,7 @@ def run(
     *,
     jobs: int = 1,
     asking: AskingProposer | None = None,
-    questions: int = 2,
+    questions: int = QUESTIONS,
     offline: bool = True,
     watch: Callable[[Search, Entry], None] | None = None,
 ) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from harness.errors import UserError
 from harness.evolution.columns import (
     group_names,
+    in_numbers,
     named_features,
     no_numbers,
     read_numbers,
     require_columns,
+    texts,
     usual_features,
 )
 from harness.evolution.folds import joint_ranks
@@ -136,9 +138,7 @@ def _usable(
     frame: pd.DataFrame, columns: Sequence[str], group: str | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows that can be computed with, columns as numbers, and what was left out."""
-    used = frame.copy()
-    for name in columns:
-        used[name] = read_numbers(frame[name])
+    used = in_numbers(frame, columns)
     finite = np.isfinite(used[list(columns)].to_numpy(dtype=float)).all(axis=1)
     if group:
         finite &= frame[group].notna().to_numpy()
@@ -155,10 +155,7 @@ def _usable(
 
 def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.ndarray:
     """Return the rows that a condition names. It is parsed by pandas' own small language."""
-    frame = frame.copy()
-    for name in frame.columns:
-        if name != group and (numbers := read_numbers(frame[name])).notna().all():
-            frame[name] = numbers
+    frame = in_numbers(frame, [name for name in texts(frame) if name != group], whole=True)
     if "@" in condition or "__" in condition:
         raise UserError(f"--hold-out {condition!r}: expected a comparison of columns with numbers")
     try:

@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -130,19 +129,6 @@ class ProgramWorkers:
         self._jobs = jobs
         self._pool = SandboxPool()
         self._threads: ThreadPoolExecutor | None = None
-
-    def __enter__(self) -> Self:
-        """Return the workers."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End them."""
-        self.close()
 
     def submit(self, source: str) -> Future[Verdict]:
         """Have a program judged."""

@@ -122,7 +122,8 @@ class Journal:
             UserError: Another process has the search, or the file cannot be made.
         """
         place = zlib.crc32(self.name.encode("utf-8"))
-        beside = self._path.with_name(f"{self._path.name}.lock")
+        store = self._path.resolve()  # by whatever name it is called
+        beside = store.with_name(f"{store.name}.lock")
         try:
             lock = beside.open("ab")
         except OSError as error:
