@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_what_a_program_prints_is_shown_without_control_codes(
     assert "the program printed" in shown
     assert "rows 12" in shown or "rows 30" in shown
     assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("command", ["score", "check"])
+def test_a_program_that_explodes_has_short_figures(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "huge.py"
+    path.write_text(
+        "def law(input_data, group):\n    return [{'loss': 1e40} for _ in input_data]\n",
+        encoding="utf-8",
+    )
+    assert sld(monkeypatch, command, str(path), "--task", "nano_moe") == 0
+    shown = capsys.readouterr().out
+    assert "e+8" in shown
+    assert max(map(len, re.findall(r"\d+", shown))) <= 8
 
 
 def test_json_holds_nothing_of_what_a_program_prints(

@@ -39,8 +39,9 @@ def _print(rows: Sequence[AuditRow]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from harness.evaluation.figures import DASH, six
     from harness.leaderboard.audit import Finding, counted
-    from harness.leaderboard.figures import DASH, signed, six
+    from harness.leaderboard.figures import signed
 
     table = Table(box=None, pad_edge=False)
     for heading in ("task", "agent", "model"):

@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.options import JsonOption, TaskOption, TimeoutOption
 from harness.cli.output import console, print_json
-from harness.cli.score import print_output
+from harness.cli.score import number, print_output
 
 
 def check(
@@ -41,7 +41,7 @@ def check(
         terminal.print(line, markup=False, soft_wrap=True)
     if evaluation.r2_fit is not None:
         constants = "" if evaluation.n_params is None else f", {evaluation.n_params} constants"
-        terminal.print(f"{evaluation.format}, R² on train {evaluation.r2_fit:.6f}{constants}")
+        terminal.print(f"{evaluation.format}, R² on train {number(evaluation.r2_fit)}{constants}")
     print_output(terminal, found.printed)
     if ok:
         terminal.print(f"ok; `sld score {file} --task {task}` scores it", markup=False)

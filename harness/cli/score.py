@@ -63,8 +63,10 @@ def print_output(terminal: Console, printed: str) -> None:
 
 
 def number(value: float | None) -> str:
-    """Return a figure with six decimals, a dash where there is none."""
-    return "-" if value is None else f"{value:.6f}"
+    """Return a figure with six decimals, short where it is huge, a dash where there is none."""
+    from harness.evaluation.figures import figure
+
+    return figure(value, "-")
 
 
 def print_scorecard(terminal: Console, evaluation: Evaluation) -> None:

@@ -1,22 +1,8 @@
-"""Figures as text."""
+"""Further figures as text, for pages."""
 
 from __future__ import annotations
 
-DASH = "–"
-_LARGE = 1e7
-
-
-def six(value: float) -> str:
-    """Return a figure with six decimals, as on the pages; there is no negative zero."""
-    text = f"{value:.6f}"
-    return "0.000000" if text == "-0.000000" else text
-
-
-def figure(value: float | None) -> str:
-    """Return a figure of any size for a table: a dash for None, short where it is huge."""
-    if value is None:
-        return DASH
-    return six(value) if abs(value) < _LARGE else f"{value:.6e}"
+from harness.evaluation.figures import DASH, LARGE
 
 
 def three(value: float) -> str:
@@ -29,7 +15,7 @@ def short(value: float | None) -> str:
     """Return a figure of any size for readers: whole up to ten million, else four digits."""
     if value is None:
         return DASH
-    if abs(value) < _LARGE and value == int(value):
+    if abs(value) < LARGE and value == int(value):
         return f"{value:,.0f}"
     return f"{value:.4g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 

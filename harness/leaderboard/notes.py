@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.evaluation.figures import six
 from harness.leaderboard.audit import CLOSE, Finding, judge
-from harness.leaderboard.figures import six
 from harness.results.records import StoredClaim, StoredRun
 
 

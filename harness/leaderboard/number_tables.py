@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup, escape
 
-from harness.leaderboard.figures import DASH
+from harness.evaluation.figures import DASH
 from harness.leaderboard.task_view import TaskView
 
 if TYPE_CHECKING:

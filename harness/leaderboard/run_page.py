@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from harness.evaluation.figures import DASH, six
 from harness.leaderboard.board import BoardTask
 from harness.leaderboard.entries import Entry, line_figure
-from harness.leaderboard.figures import DASH, six
 from harness.leaderboard.highlight import ShownProgram, highlight, shown_program
 from harness.leaderboard.notes import claim_notes
 from harness.leaderboard.number_tables import NumberTable, Predicted, number_tables

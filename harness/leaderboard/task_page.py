@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.evaluation.figures import DASH, six
 from harness.evaluation.records import FLOOR
 from harness.leaderboard.board import BoardTask, TraceSource
 from harness.leaderboard.entries import Entry, sorted_runs
-from harness.leaderboard.figures import DASH, six
 from harness.leaderboard.number_tables import Predicted, number_tables
 from harness.leaderboard.page_names import Pair, task_page
 from harness.leaderboard.task_view import TaskView, group_means, task_view

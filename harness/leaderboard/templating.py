@@ -7,7 +7,8 @@ from pathlib import PurePath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.leaderboard.figures import DASH, figure, percent, seconds, short, signed, six, three
+from harness.evaluation.figures import DASH, figure, six
+from harness.leaderboard.figures import percent, seconds, short, signed, three
 from harness.leaderboard.highlight import highlight
 
 # Shades of the cells of the all-tasks table, from the highest figure down.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from harness.evaluation.figures import figure
 from harness.evaluation.records import Evaluation
 from harness.results.exchange import ClaimLine, Content, EvaluationLine, RunLine
 from harness.results.records import Prefer
@@ -138,4 +139,4 @@ def _short(line: EvaluationLine) -> str:
     found = line.document
     if found.r2 is None:
         return f"{found.status} (program {line.program[:8]})"
-    return f"R² {found.r2:.6f}, {found.status} (program {line.program[:8]})"
+    return f"R² {figure(found.r2)}, {found.status} (program {line.program[:8]})"

@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from harness.evaluation.figures import figure
 from harness.evaluation.records import Evaluation
 from harness.runner.plan import Job
 
@@ -21,8 +22,8 @@ def outcome_line(evaluation: Evaluation) -> str:
     """Return what an evaluation gave as one short text."""
     if evaluation.error is not None:
         return evaluation.error.text
-    r2 = f"R² {evaluation.r2:.6f}"
-    fit = "" if evaluation.r2_fit is None else f"  (train {evaluation.r2_fit:.6f})"
+    r2 = f"R² {figure(evaluation.r2)}"
+    fit = "" if evaluation.r2_fit is None else f"  (train {figure(evaluation.r2_fit)})"
     rules = ", ".join(violation.rule for violation in evaluation.violations)
     return f"{r2}{fit}" + (f"  violates {rules}" if rules else "")
 

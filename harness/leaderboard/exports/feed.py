@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote
 
+from harness.evaluation.figures import figure
 from harness.evaluation.records import Evaluation
 from harness.failures import POLICIES
 from harness.leaderboard.exports.file_names import FEED
@@ -23,7 +24,6 @@ _NAMESPACE = "http://www.w3.org/2005/Atom"
 _TITLE = "SLD leaderboard: newest evaluations"
 _AUTHOR = "sld-harness"
 _LONGEST_SUMMARY = 400
-_HUGE = 1e7
 
 
 def feed(
@@ -101,6 +101,4 @@ def _summary(evaluation: Evaluation) -> str:
 
 
 def _figure(value: float | None) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.6f}" if abs(value) < _HUGE else f"{value:.6e}"
+    return figure(value, "unknown")
