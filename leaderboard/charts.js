@@ -8,6 +8,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
   const HEIGHT = 380;
+  const PAPER = 640; // a chart's width on A4 and on Letter
   const MOST_COLOURS = 10;
   const MOST_LAW_GROUPS = 6;
   const MOST_LEGEND_ITEMS = 12;
@@ -195,7 +196,7 @@
     return {
       text: colour("text"), muted: colour("muted"), line: colour("line"), strong: colour("line-strong"), surface: colour("surface"),
       accent: colour("accent"), bad: colour("bad"), warn: colour("warn"), shade: (share) => `rgba(${colour("shade")}, ${share})`,
-      font: getComputedStyle(document.body).fontFamily, palette: dark.matches ? DARK : LIGHT,
+      font: getComputedStyle(document.body).fontFamily, palette: dark.matches && !paper ? DARK : LIGHT,
     };
   }
 
@@ -454,11 +455,12 @@
   }
 
   function layoutOf(chart, view, theme) {
-    const extra = legendHeight(view.keys, chart.plot.clientWidth);
+    const wide = paper ? PAPER : chart.plot.clientWidth;
+    const extra = legendHeight(view.keys, wide);
     const clear = "rgba(0,0,0,0)";
     const font = { family: theme.font, size: 13, color: theme.text };
     return {
-      height: (view.height ?? HEIGHT) + extra, autosize: true, margin: { l: 48, r: 14, t: 28, b: 50 + extra },
+      height: (view.height ?? HEIGHT) + extra, width: paper ? wide : undefined, autosize: !paper, margin: { l: 48, r: 14, t: 28, b: 50 + extra },
       paper_bgcolor: clear, plot_bgcolor: clear, font, hovermode: "closest",
       hoverlabel: { align: "left", bgcolor: theme.surface, bordercolor: theme.strong, font: { ...font, size: 12.5 } },
       modebar: { bgcolor: clear, color: theme.muted, activecolor: theme.accent },
@@ -606,6 +608,15 @@
     draw(chart);
   }
 
+  // Paper is light, narrow and not scrolled through; what is drawn by then is what is printed.
+  let paper = false;
+  function print(now) {
+    paper = now;
+    document.documentElement.classList.toggle("paper", now);
+    if (now) for (const chart of charts) chart.arrived = true;
+    redrawAll();
+  }
+
   function watch() {
     if (!("IntersectionObserver" in window)) return charts.forEach(arrive);
     const observer = new IntersectionObserver((seen) => {
@@ -620,5 +631,9 @@
   document.querySelectorAll("figure.chart[data-chart]").forEach(prepare);
   dark.addEventListener("change", redrawAll);
   phone.addEventListener("change", redrawAll);
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
+  // Printing does not wait for a script: it is fetched when the page has nothing else to do.
+  if (charts.length) addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(loadPlotly));
   watch();
 })();

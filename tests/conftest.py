@@ -226,7 +226,9 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         unavailable("no chromium and no google-chrome on the PATH: apt install chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield chromium
         chromium.close()
 

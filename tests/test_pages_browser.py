@@ -82,13 +82,19 @@ def phone(browser: Browser) -> Iterator[Page]:
 
 
 def see_all(tab: Page) -> None:
-    """Scroll through a page, so that everything that waits to be seen is there."""
+    """Unfold all that is folded and have every chart drawn: for paper, then for the screen."""
     tab.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
-    for figure in tab.locator("figure.chart").all():
-        figure.scroll_into_view_if_needed()
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    drawn(tab)
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+
+
+def drawn(tab: Page) -> None:
+    """Wait until every chart is drawn, whether or not the browser paints frames meanwhile."""
     tab.wait_for_function(
         "[...document.querySelectorAll('figure.chart')].every("
-        "(f) => f.hidden || f.classList.contains('drawn'))"
+        "(f) => f.hidden || f.classList.contains('drawn'))",
+        polling=100,
     )
 
 
@@ -173,6 +179,41 @@ def test_a_task_page_draws_the_data_all_runs_and_the_best_law(tab: Page, site: P
     assert tab.locator("figure[data-chart=strip] .scatterlayer .point").count() == 9
     assert tab.locator("figure[data-chart=law] .scatterlayer .js-line").count() >= 2
     assert tab.title() == "Small Scaling Law"
+
+
+def test_charts_are_drawn_as_they_come_into_view(tab: Page, site: Path) -> None:
+    tab.goto((site / RUN_PAGE).as_uri())
+    last = tab.locator("figure.chart:not([hidden])").last
+    assert tab.locator("figure.chart:not([hidden]):not(.drawn)").count() > 0
+    last.evaluate("(figure) => figure.scrollIntoView({behavior: 'instant'})")
+    last.and_(tab.locator(".drawn")).wait_for()
+
+
+def test_paper_is_light_and_has_the_charts_that_nobody_scrolled_to(
+    browser: Browser, site: Path
+) -> None:
+    context = browser.new_context(color_scheme="dark")
+    opened = context.new_page()
+    opened.goto((site / RUN_PAGE).as_uri())
+    opened.wait_for_function("Boolean(window.Plotly)", polling=100)
+    light = "getComputedStyle(document.body).getPropertyValue('--text').trim()"
+    shown = "[...document.querySelectorAll('figure.chart svg.main-svg:first-child')]"
+    printed = opened.evaluate(
+        f"""() => new Promise((resolve) => {{
+            addEventListener("beforeprint", () => setTimeout(() => resolve([
+                {light}, {shown}.map((svg) => Number(svg.getAttribute("width"))),
+            ]), 300));
+            dispatchEvent(new Event("beforeprint"));
+        }})"""
+    )
+    assert printed == ["#1a1f29", [640, 640, 640]]
+    drawn(opened)
+    opened.evaluate("dispatchEvent(new Event('afterprint'))")
+    opened.wait_for_function(
+        f"{shown}.every((svg) => svg.getAttribute('width') !== '640')", polling=100
+    )
+    assert opened.evaluate(light) == "#e6e9ef"
+    context.close()
 
 
 def test_two_entries_are_compared_from_the_index(tab: Page, site: Path) -> None:

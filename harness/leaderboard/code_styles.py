@@ -80,10 +80,10 @@ def css_class(token: _TokenType) -> str | None:
 
 
 def code_css() -> str:
-    """Return the rules of both styles, the dark one for those who prefer it."""
-    dark = "".join(f"  {rule}\n" for rule in _rules(DarkCode))
+    """Return the rules of both styles, the dark one on the screens of those who prefer it."""
+    dark = "".join(f"  :root:not(.paper) {rule}\n" for rule in _rules(DarkCode))
     light = "".join(f"{rule}\n" for rule in _rules(LightCode))
-    return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
+    return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
 def _rules(style: type[Style]) -> list[str]:
