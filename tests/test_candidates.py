@@ -36,6 +36,11 @@ class TestReading:
         assert candidate.sha256 == Candidate(raw, "other").sha256
         assert candidate.sha256 != Candidate(raw + b"\n", "other").sha256
 
+    def test_a_table_is_no_program(self, tmp_path: Path) -> None:
+        (tmp_path / "runs.CSV").write_text("params,loss\n1,2\n")
+        with pytest.raises(UserError, match=r"expected a program .* got a \.CSV file"):
+            load_candidate(tmp_path / "runs.CSV")
+
     @pytest.mark.parametrize(
         ("make", "words"),
         [

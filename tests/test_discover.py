@@ -293,7 +293,9 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["runs.csv", "--target", "loss", "--hold-out", "params > 1e99"], "0 rows held out"),
         (["runs.csv", "--target", "loss", "--hold-out", "params > 0"], "0 rows held out"),
         (["runs.csv", "--target", "loss", "--hold-out", "@x > 0"], "expected a comparison"),
-        (["empty.csv", "--target", "loss"], "not a CSV table"),
+        (["empty.csv", "--target", "loss"], "nothing in it; expected a header"),
+        (["binary.csv", "--target", "loss"], "not text in UTF-8; expected a CSV file"),
+        ([".", "--target", "loss"], "expected a CSV file, got a folder"),
         (["header.csv", "--target", "loss"], "no rows"),
         (["few.csv", "--target", "loss"], "usable rows"),
         (["runs.csv", "--target", "loss", "--predict", "header.csv"], "no rows"),
@@ -311,6 +313,7 @@ def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
     table().to_csv(desk / "runs.csv", index=False)
     table()[:4].to_csv(desk / "few.csv", index=False)
     (desk / "empty.csv").write_text("")
+    (desk / "binary.csv").write_bytes(b"PAR1\xca\xfe")
     (desk / "header.csv").write_text("params,loss\n")
     longer = "".join(f"{n},{n * 2},3,{9 - n}\n" for n in range(1, 9))
     (desk / "longer.csv").write_text(f"params,tokens,loss\n{longer}")

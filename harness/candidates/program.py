@@ -13,6 +13,7 @@ from harness.errors import UserError
 
 CandidateFormat = Literal["evolve-block", "law"]
 MAX_BYTES = 4 * 1024 * 1024
+_NO_PROGRAMS = {".csv", ".ipynb", ".json", ".jsonl", ".parquet", ".sqlite", ".tsv", ".xlsx"}
 
 _EVOLVE_NAMES = (b"fit_scaling_law", b"scaling_law_func")
 
@@ -62,9 +63,11 @@ def load_candidate(path: Path) -> Candidate:
     """Read a program.
 
     Raises:
-        UserError: There is no such file, it is a folder, or it is larger than 4 MiB (no more of it
-            is read than that: it may be a device).
+        UserError: There is no such file, it is a folder, it is named as a table or a notebook, or
+            it is larger than 4 MiB (no more of it is read than that: it may be a device).
     """
+    if path.suffix.lower() in _NO_PROGRAMS:
+        raise UserError(f"{path}: expected a program (a .py file), got a {path.suffix} file")
     if os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
         raise UserError(f"{path}: expected a program (a .py file), got a folder")
     try:

@@ -144,6 +144,14 @@ def read_csv(path: Path) -> pd.DataFrame:
         ) from error
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a CSV file with a header") from error
+    except IsADirectoryError as error:
+        raise UserError(f"{path}: expected a CSV file, got a folder") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: not text in UTF-8; expected a CSV file (save a spreadsheet as one first)"
+        ) from error
+    except pd.errors.EmptyDataError as error:
+        raise UserError(f"{path}: nothing in it; expected a header and a row a run") from error
     except (OSError, ValueError) as error:  # pandas' own errors are values
         said = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: not a CSV table: {said}") from error

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import paths
+from harness.cli.options import StoreOption
 
 DEFAULT_INTO = Path("imported")
 
@@ -23,10 +24,7 @@ def import_command(
     into: Annotated[
         Path, typer.Option("--into", help="The candidates folder to file the programs in.")
     ] = DEFAULT_INTO,
-    store: Annotated[
-        Path | None,
-        typer.Option("--store", help="The store's file.", show_default="the usual one"),
-    ] = None,
+    store: StoreOption = None,
 ) -> None:
     """File the programs of published pages as candidates, and keep their figures as claims."""
     from harness.leaderboard.importer import import_pages

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness import paths
+from harness.cli.options import StoreOption
 from harness.cli.output import console
 from harness.cli.site_progress import SiteProgress
 
@@ -22,7 +23,7 @@ class Source(StrEnum):
 
 def leaderboard(
     out: Annotated[
-        Path | None, typer.Option("--out", help="The site's folder.", show_default="leaderboard/")
+        Path | None, typer.Option("--out", help="The site's folder. [default: leaderboard]")
     ] = None,
     source: Annotated[
         Source,
@@ -30,10 +31,7 @@ def leaderboard(
             "--from", help="Show what was measured here, or what published pages claim, unchanged."
         ),
     ] = Source.EVALUATIONS,
-    store: Annotated[
-        Path | None,
-        typer.Option("--store", help="The store's file.", show_default="the usual one"),
-    ] = None,
+    store: StoreOption = None,
     suite: Annotated[
         str | None, typer.Option("--suite", help="Only this suite; every suite if not given.")
     ] = None,

@@ -99,10 +99,12 @@ class Choice:
     @property
     def why(self) -> str:
         """The reason in one line."""
-        if self.rival is None or self.gain is None or self.spread is None:
-            return "nothing else was found that can be fitted"
         best = "the library's best" if self.known == "library" else "what was given"
         other = "bred law" if self.known == "library" else "other law"
+        if self.rival is None or self.gain is None or self.spread is None:
+            if self.chosen.proposer == self.known:
+                return f"{best}: there is no {other} to compare it with"
+            return f"the best {other}: nothing that was known can be fitted"
         if not np.isfinite(self.spread):
             return f"{best} stays: no two guard folds to check the best {other} with"
         said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"

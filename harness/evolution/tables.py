@@ -165,7 +165,7 @@ def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.nda
         said = " ".join(str(error).split())[:200]
         raise UserError(
             f"--hold-out {condition!r}: expected a condition on columns such as "
-            f"'params > 1e9' ({said})"
+            f"'params > 1e9', names with spaces in backticks ({said})"
         ) from error
     if held.shape != (len(frame),):
         raise UserError(f"--hold-out {condition!r}: expected one yes or no a row")
