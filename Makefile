@@ -31,7 +31,7 @@ bench: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-fuzz
 	$(BIN)/python tests/fuzz/run_atheris.py --seconds $(FUZZ_SECONDS)
 
-# Five seeds of sixteen tasks, a minute each: 80 minutes; goes on where it was stopped.
+# Five seeds of sixteen tasks, a minute each, then as much for pyoperon: three hours; goes on where it was stopped.
 bench-discovery: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/discovery.py
 	$(BIN)/python tests/benchmarks/discovery.py --operon

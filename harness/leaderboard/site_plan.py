@@ -33,6 +33,10 @@ from harness.results.records import RunKey, StoredClaim, StoredRun
 
 _LIBRARIES = ("jinja2", "markupsafe", "numpy", "plotly", "pygments", "scipy", "sympy")
 _SCRIPTS = ("site.js", "board.js")
+_CHART_PARTS = (
+    "tables", "words", "choices", "rows", "traces", "kinds", "drawing", "figures"
+)  # fmt: skip
+"""Of the script that draws charts, as a reader needs them: from tables to what is seen."""
 PLOTLY_FILE = "plotly.min.js"
 
 
@@ -133,11 +137,18 @@ class Assets:
         found = {name: (folder / name).read_bytes() for name in _SCRIPTS}
         found["style.css"] = style.encode("utf-8")
         if self.charts:
-            found["charts.js"] = (folder / "charts.js").read_bytes()
+            found["charts.js"] = _charts_script(folder / "charts").encode("utf-8")
             plotly = plotly_file()
             if plotly:
                 found[PLOTLY_FILE] = plotly.read_bytes()
         return found
+
+
+def _charts_script(folder: Traversable) -> str:
+    """Put the parts together: a page from a disk may not load a script that imports others."""
+    parts = [(folder / f"{name}.js").read_text("utf-8") for name in _CHART_PARTS]
+    told = "// Draws a page's charts from the tables that stand on it; complete without this."
+    return "\n".join([told, '"use strict";\n\n(() => {\n', *parts, "})();\n"])
 
 
 @cache
