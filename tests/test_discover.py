@@ -204,7 +204,7 @@ def test_columns_may_be_called_anything() -> None:
     text = write_program(every, Emission("t", axes, ("loss",), np.zeros((1, len(names)))))
     for source in (found.program, text):
         program: dict[str, Any] = {}
-        exec(source, program)
+        exec(compile(source, "law.py", "exec", dont_inherit=True), program)
         x, y = frame[names].to_numpy(dtype=float), frame["loss"].to_numpy()
         said = program["scaling_law_func"](x, program["fit_scaling_law"](x, y))
         assert np.isfinite(said).all()

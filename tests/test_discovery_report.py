@@ -44,7 +44,7 @@ def test_held_out_rows_are_shown_with_what_the_program_says_of_them(
     assert "held out: params > 2e8" in page.words()
     tables = tables_of(page)
     program: dict[str, object] = {}
-    exec(grouped.program, program)
+    exec(compile(grouped.program, "law.py", "exec", dont_inherit=True), program)
     for fitted, held in zip(
         grouped.table.rows(held_out=False), grouped.table.rows(held_out=True), strict=True
     ):

@@ -39,7 +39,7 @@ def emission(law: Law, data: TrainRows) -> Emission:
 
 def loaded(text: str) -> dict[str, object]:
     namespace: dict[str, object] = {}
-    exec(text, namespace)
+    exec(compile(text, "law.py", "exec", dont_inherit=True), namespace)
     return namespace
 
 

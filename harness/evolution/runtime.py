@@ -42,11 +42,11 @@ def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: 
 def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: Any) -> Any:
     """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
     weight, found = np.ones(len(y)), np.empty(0)
+
+    def weighted(shape: Any) -> Any:
+        return terms(shape) * weight[:, None]
+
     for _ in range(6):
-
-        def weighted(shape: Any, weight: Any = weight) -> Any:
-            return terms(shape) * weight[:, None]
-
         found = fit_shape(weighted, y * weight, starts, low, high)
         linear = len(found) - len(low)
         off = np.abs(terms(found[linear:]) @ found[:linear] - y)
