@@ -17,7 +17,8 @@ from harness.cli import app
 from harness.cli.discover import read_csv
 from harness.errors import UserError
 from harness.evolution.columns import read_numbers
-from harness.evolution.emit import Emission, identifiers, write_program
+from harness.evolution.discover import side_of
+from harness.evolution.emit import Emission, identifiers, predict, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
 from harness.evolution.outliers import far_off
@@ -149,7 +150,9 @@ def test_rows_are_not_far_off_where_many_would_be_or_nothing_is_noisy() -> None:
     several = table()
     several.loc[[3, 8], "loss"] += [-1.0, 2.0]
     assert pointed_at(several.drop(index=8)) == 1
-    assert pointed_at(several.drop(index=8)[:17]) == 1
+    assert pointed_at(several.drop(index=8)[:23]) == 1
+    assert pointed_at(several.drop(index=8)[:17]) == 0  # too few rows to tell
+    assert pointed_at(several) == 2
     many = table()
     many.loc[::6, "loss"] += 1.0
     assert pointed_at(many) == 0
@@ -286,6 +289,8 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["longer.csv", "--target", "loss"], "more values than the header has names"),
         (["twice.csv", "--target", "loss"], "two columns are called 'loss'"),
         (["semicolons.csv", "--target", "loss"], "expected commas between columns"),
+        (["german.csv", "--target", "loss"], "semicolons between columns; expected commas there"),
+        (["runs.jsonl", "--target", "loss"], "JSON by its first line; expected a CSV file"),
         (["runs.csv", "--target", "constant"], "does not vary"),
         (["runs.csv", "--target", "loss", "--group", "x"], "no column 'x'"),
         (["runs.csv", "--target", "loss", "--hold-out", "params >"], "expected a condition"),
@@ -320,6 +325,8 @@ def test_wrong_tables_and_columns_are_one_line_and_cost_no_search(
     (desk / "sizes.csv").write_text("params\n1e9\nseven B\n")
     (desk / "twice.csv").write_text(f"params,loss,x,loss\n{longer}")
     table().to_csv(desk / "semicolons.csv", index=False, sep=";")
+    table().to_csv(desk / "german.csv", index=False, sep=";", decimal=",")
+    table().to_json(desk / "runs.jsonl", orient="records", lines=True)
 
     def search(*_: object, **__: object) -> None:
         pytest.fail("the search began before all was checked")
@@ -404,12 +411,60 @@ def test_a_run_that_is_there_twice_is_used_once_and_the_task_can_be_scored(desk:
     assert invoke("score", document["program"], "--task", document["task"])[0] == 0
 
 
+def test_columns_of_trackers_and_what_others_determine_are_left_out() -> None:
+    frame = table().assign(_step=range(42), Runtime=np.arange(42.0) ** 2, seed=[1, 2] * 21)
+    frame["flops"] = 6 * frame["params"] * frame["tokens"] * (1 + 0.001 * (np.arange(42) % 7))
+    frame["lr"] = 0.3 * frame["params"] ** -0.25
+    found = read_table(frame, "loss")
+    assert found.features == ("params", "tokens")
+    for name in ("_step", "Runtime", "seed"):
+        assert any(repr(name) in line and "bookkeeping" in line for line in found.left_out)
+    assert any("'flops': here a product of powers of params, tokens" in s for s in found.left_out)
+    assert any("'lr': here a product of powers of params (" in line for line in found.left_out)
+    named = ["params", "flops", "seed"]
+    assert read_table(frame, "loss", features=named).features == tuple(named)
+    frame["flops"] *= np.random.default_rng(0).uniform(0.8, 1.2, 42)
+    assert "flops" in read_table(frame, "loss").features
+
+
+def test_the_plainest_form_fits_into_the_cap_of_a_table_of_few_rows() -> None:
+    caps = {
+        n: side_of(read_table(table().sample(n, random_state=1), "loss"), None) for n in (10, 14)
+    }
+    assert {n: side.max_params for n, side in caps.items()} == {10: 3, 14: 5}
+
+
+def test_predictions_lie_within_the_range_of_the_elite_laws_and_come_from_their_constants() -> None:
+    frame = table(noise=0.05)[["params", "tokens", "loss"]]
+    asked = pd.DataFrame({"params": [1e9, 1e10, 1e11], "tokens": [1e11, 1e12, 1e12]})
+    found = harness.discover(frame, "loss", evaluations=150, minutes=1)
+    told = found.predict(asked)
+    assert (told.by_laws.low <= told.predicted).all()
+    assert (told.predicted <= told.by_laws.high).all()
+    assert (told.by_laws.low > 0).all()
+    axes = found.search.rows.axes
+    again = predict(found.law, axes, told.constants["all"], asked.to_numpy())
+    np.testing.assert_array_equal(again[:, 0], told.predicted)
+
+
+def test_one_run_that_spoils_the_rows_held_out_is_named() -> None:
+    frame = table()
+    frame.loc[41, "loss"] += 3.0
+    found = harness.discover(frame, "loss", evaluations=40, minutes=1)
+    assert found.r2 < 0
+    assert found.alone is not None
+    row, without = found.alone
+    assert (row.measured, row.features.tolist()) == (frame.loc[41, "loss"], [1e9, 1e11])
+    assert without > 0.9
+    assert "because of one row, at params 1e+09, tokens 1e+11 (measured 5.394" in found.doubt
+
+
 def test_rows_that_cannot_be_used_are_counted() -> None:
     frame = table()
     frame.loc[3, "loss"] = np.nan
     frame.loc[4, "params"] = np.inf
     found = read_table(frame, "loss")
-    assert "2 rows with a value that is missing or not finite" in found.left_out
+    assert "2 rows with a value that is missing or no finite number" in found.left_out
     assert len(found.y) == len(frame) - 2
 
 
@@ -480,7 +535,7 @@ def test_rows_without_a_group_are_left_out_and_numbers_stay_what_they_are() -> N
     frame.loc[3, "where"] = np.nan
     found = read_table(frame, "loss", group="where")
     assert set(found.groups) == {"0", "1"}
-    assert "1 rows with a value that is missing or not finite" in found.left_out
+    assert "1 row with a value that is missing or no finite number" in found.left_out
 
 
 def test_names_of_constants_differ_whatever_columns_are_called() -> None:

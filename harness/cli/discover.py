@@ -12,10 +12,13 @@ from harness.cli.options import JsonOption
 from harness.cli.output import console, print_json, wide_console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from rich.console import Console
 
     from harness.evolution.discover import Discovery, Forecast
+    from harness.evolution.rows import FloatArray
 
 _MOST_SHOWN = 30
 _MOST_GROUPS = 8
@@ -55,7 +58,14 @@ def discover(
     evaluations: Annotated[
         int | None, typer.Option("--evaluations", min=1, help="Laws evaluated at most.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search.")] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            min=0,
+            help="Of the search; with --jobs 1 and --evaluations it finds the same law again.",
+        ),
+    ] = 1,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Evaluations at once. [default: cores]"),
@@ -139,9 +149,7 @@ def read_csv(path: Path) -> pd.DataFrame:
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(path, encoding="utf-8", index_col=False)
     except pd.errors.ParserWarning as error:
-        raise UserError(
-            f"{path}: rows with more values than the header has names; name every column"
-        ) from error
+        raise UserError(f"{path}: {_too_many(path)}") from error
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected a CSV file with a header") from error
     except IsADirectoryError as error:
@@ -162,7 +170,18 @@ def read_csv(path: Path) -> pd.DataFrame:
     (only, *others) = frame.columns
     if not others and any(mark in only for mark in ";\t|"):
         raise UserError(f"{path}: a single column {only!r}; expected commas between columns")
+    if only.startswith(("{", "[")):
+        raise UserError(f"{path}: JSON by its first line; expected a CSV file with a header")
     return frame
+
+
+def _too_many(path: Path) -> str:
+    """Say why rows have more values than the header has names."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline()
+    if ";" in header and "," not in header:
+        return "semicolons between columns; expected commas there, and points in numbers"
+    return "rows with more values than the header has names; name every column"
 
 
 def _require_names(path: Path, columns: list[str]) -> None:
@@ -191,9 +210,15 @@ def _print(terminal: Console, found: Discovery) -> None:
     columns = ", ".join(table.features)
     terminal.print(f"{table.target} from {columns}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
+    terminal.print(
+        f"laws of at most {search.side.max_params} constants"
+        f"{' a group' if len(found.constants) > 1 else ''} (--max-params)",
+        markup=False,
+    )
     terminal.print(laws_in_time(search), markup=False, soft_wrap=True)
     terminal.print(f"the law: {found.formula}", markup=False, soft_wrap=True, style="bold")
-    _print_constants(terminal, found)
+    _print_constants(terminal, found, found.constants, "")
+    _print_units(terminal, found)
     terminal.print(found.why, markup=False, soft_wrap=True)
     terminal.print(
         f"held-out rows: R² {found.r2:.4f}, median relative error {found.relative_error:.2%} "
@@ -207,17 +232,23 @@ def _print(terminal: Console, found: Discovery) -> None:
         terminal.print(f"warning: {found.doubt}", markup=False, style="yellow", soft_wrap=True)
 
 
-def _print_constants(terminal: Console, found: Discovery) -> None:
-    """Say what stands in the formula, fitted to the rows that are not held out."""
+def _print_constants(
+    terminal: Console, found: Discovery, constants: Mapping[str, FloatArray], which: str
+) -> None:
+    """Say what stands in the formula."""
     from harness.evolution.report.mathml import named_constants
 
-    several = len(found.constants) > 1
-    for group, own in list(found.constants.items())[:_MOST_GROUPS]:
+    several = len(constants) > 1
+    for group, own in list(constants.items())[:_MOST_GROUPS]:
         of = f" of {group}" if several else ""
         line = ", ".join(f"{k} = {v:.5g}" for k, v in named_constants(found.law, own[0]).items())
-        terminal.print(f"constants{of}: {line}", markup=False, soft_wrap=True)
-    if len(found.constants) > _MOST_GROUPS:
-        terminal.print(f"... and {len(found.constants) - _MOST_GROUPS} more groups (--json)")
+        terminal.print(f"constants{of}{which}: {line}", markup=False, soft_wrap=True)
+    if len(constants) > _MOST_GROUPS:
+        terminal.print(f"... and {len(constants) - _MOST_GROUPS} more groups (--json)")
+
+
+def _print_units(terminal: Console, found: Discovery) -> None:
+    """Say what features are divided by."""
     references = ", ".join(f"{k} of {v:.5g}" for k, v in _references(found).items())
     if references:
         terminal.print(f"in units of: {references}", markup=False, soft_wrap=True)
@@ -256,6 +287,7 @@ def _print_forecast(found: Discovery, forecast: Forecast) -> None:
             _ends(forecast.by_laws.low[place], forecast.by_laws.high[place]),
         )
     terminal = wide_console()
+    _print_constants(terminal, found, forecast.constants, ", fitted to all rows, which predict")
     terminal.print(table)
     more = len(forecast.predicted) - _MOST_SHOWN
     if more > 0:
@@ -277,12 +309,16 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
         "over_rows": [forecast.by_rows.low.tolist(), forecast.by_rows.high.tolist()],
         "over_laws": [forecast.by_laws.low.tolist(), forecast.by_laws.high.tolist()],
         "warnings": list(forecast.warnings),
+        "constants": {
+            g: named_constants(found.law, own[0]) for g, own in forecast.constants.items()
+        },
     }
     return {
         "law": found.formula,
         "constants": {g: named_constants(found.law, own[0]) for g, own in found.constants.items()},
         "references": _references(found),
         "why": found.why,
+        "doubt": found.doubt,
         "r2": found.r2,
         "relative_error": found.relative_error,
         "r2_fit": found.r2_fit,

@@ -44,7 +44,8 @@ def evolve(
         int | None, typer.Option("--evaluations", min=1, help="Programs evaluated at most.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the first search. [default: 1]")
+        int | None,
+        typer.Option("--seed", min=0, help="Of the first search; see --runs. [default: 1]"),
     ] = None,
     runs: Annotated[
         int, typer.Option("--runs", min=1, help="Searches of each task, with seeds one apart.")

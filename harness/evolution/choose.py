@@ -114,7 +114,7 @@ class Choice:
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
         if self.gain < -self.spread:
             return f"{best} stays: guard folds object to the best {other} ({said})"
-        return f"{best} stays: no less speaks against the best {other} ({said})"
+        return f"{best} stays: the best {other} is no better ({said})"
 
 
 def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:

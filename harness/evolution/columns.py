@@ -23,9 +23,15 @@ _RESULTS = frozenset(
     }
 )
 """Words of columns that a run ends with, as its target is, and does not begin with."""
+_BOOKKEEPING = frozenset({"seed", "runtime", "created", "updated", "timestamp", "walltime"})
+"""Columns that trackers add to each run, besides those that begin with an underscore."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _ENDS = ("loss", "perplexity", "accuracy")
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")
+_SAME = 0.02
+"""A column within so much of a product of powers of others says nothing that they do not."""
+_ROWS_A_COLUMN = 3
+"""With fewer rows than that a product of powers passes through all of them by chance."""
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -93,10 +99,14 @@ def _number(text: str) -> float:
 
 def no_numbers(column: pd.Series) -> str:
     """Say why a column cannot be computed with, by its first word."""
+    word = first_word(column)
+    return f"not numbers, such as {word!r}" if word else "hardly a value"
+
+
+def first_word(column: pd.Series) -> str:
+    """Return the first value that is there and is no number; empty where none is."""
     words = column[read_numbers(column).isna() & column.notna()]
-    if not len(words):
-        return "hardly a value"
-    return f"not numbers, such as {str(words.iloc[0])[:40]!r}"
+    return str(words.iloc[0])[:40] if len(words) else ""
 
 
 def named_features(
@@ -120,13 +130,16 @@ def usual_features(
 ) -> tuple[list[str], list[str]]:
     """Return the columns to predict from where nobody named them, and what was left out.
 
-    Left out are columns that are not numbers, do not vary, only number the rows, or look like
-    another result of the run: a law that predicts one loss from another says nothing.
+    Left out are columns that are not numbers, do not vary, only number the rows, are a tracker's
+    own, or look like another result of the run: a law that predicts one loss from another says
+    nothing. So is what others determine, such as compute beside sizes and tokens: no fit can tell
+    its part from theirs.
 
     Raises:
         UserError: None is left, or too many are.
     """
-    chosen, left_out = [], []
+    chosen: list[str] = []
+    left_out: list[str] = []
     for name in map(str, frame.columns):
         if name in {target, group}:
             continue
@@ -141,6 +154,15 @@ def usual_features(
             left_out.append(
                 f"column {name!r}: another result, by its name (--features takes it all the same)"
             )
+        elif name.startswith("_") or name.lower() in _BOOKKEEPING:
+            left_out.append(
+                f"column {name!r}: bookkeeping, by its name (--features takes it all the same)"
+            )
+        elif others := _determined_by(frame, name, chosen):
+            left_out.append(
+                f"column {name!r}: here a product of powers of {', '.join(others)} "
+                "(--features takes it all the same)"
+            )
         else:
             chosen.append(name)
     if not chosen:
@@ -152,6 +174,24 @@ def usual_features(
             f"{_MOST_FEATURES} with --features"
         )
     return chosen, left_out
+
+
+def _determined_by(frame: pd.DataFrame, name: str, others: Sequence[str]) -> list[str]:
+    """Return the columns of which one is a product of powers in every row; none if it is not."""
+    values = np.array([read_numbers(frame[each]) for each in (name, *others)], dtype=float)
+    values = values[:, np.isfinite(values).all(axis=0)]
+    own, *rest = values
+    positive = [(each, row) for each, row in zip(others, rest, strict=True) if (row > 0).all()]
+    enough = len(own) >= _ROWS_A_COLUMN * (len(positive) + 1)
+    if not positive or not enough or not (own > 0).all():
+        return []
+    logs = [np.log(row) for _, row in positive]
+    basis = np.column_stack([np.ones(len(own)), *logs])
+    powers = np.linalg.lstsq(basis, np.log(own), rcond=None)[0]
+    if np.abs(basis @ powers - np.log(own)).max() > _SAME:
+        return []
+    parts = np.abs(powers[1:]) * np.ptp(logs, axis=1)
+    return [each for (each, _), part in zip(positive, parts, strict=True) if part > _SAME]
 
 
 def _is_result(name: str) -> bool:

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 DEFAULT_MINUTES = 1.0
 _FAR = 10.0
 """How many times beyond the largest scale of the rows an answer is called far."""
+_HIGH = 0.5
+"""R² of a law that holds."""
 _MOST_CONSTANTS = 8
 _ROWS_A_CONSTANT = 4
+_ROWS_A_SUM = 2
+"""For a floor and a power law of each feature fewer rows a constant do: without them the plainest
+form of the field is not among the laws, and what is extrapolates far worse."""
 _LEAST_CONSTANTS = 3
 """A power law above a floor; with several features no published form has fewer."""
 
@@ -54,6 +59,8 @@ class Forecast:
     """Least and largest of what the elite laws say: how sure the form is."""
     warnings: tuple[str, ...]
     """Where the answer lies far outside the rows."""
+    constants: Mapping[str, FloatArray]
+    """By group, ``(1, K + P)``: those that predict, fitted to all rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +87,8 @@ class Discovery:
     far_off: tuple[FarOff, ...] = ()
     """Fitted rows that lie far off what simple laws say, the farthest first; with the robust loss,
     in which they count less, nobody looks for them."""
+    alone: tuple[FarOff, float] | None = None
+    """The held-out row without which R² there would be high, and how high; None without one."""
     forecast: Forecast | None = None
     """Of the rows that were asked for from the beginning."""
 
@@ -88,6 +97,14 @@ class Discovery:
         """What speaks against using it at larger scale; empty where nothing plainly does."""
         if self.r2 >= 0:
             return ""
+        if self.alone is not None:
+            row, without = self.alone
+            return (
+                f"on the rows held out it is worse than their mean because of one row, at "
+                f"{_where(self.table, row)} (measured {row.measured:.4g}, the law says "
+                f"{row.said:.4g}); without it R² is {without:.4f}: look at that run before you "
+                "extrapolate"
+            )
         return "on the rows held out it is worse than their mean: do not extrapolate with it"
 
     @property
@@ -96,13 +113,8 @@ class Discovery:
         if not self.far_off:
             return ""
         first, count = self.far_off[0], len(self.far_off)
-        where = ", ".join(
-            f"{name} {value:.4g}"
-            for name, value in zip(self.table.features, first.features, strict=True)
-        )
-        if len(self.search.rows.groups) > 1:
-            where = f"{where} of group {first.group}"
-        how = f"at {where}: {first.target} {first.measured:.4g}, not {first.said:.4g}"
+        off = f"{first.target} {first.measured:.4g}, not {first.said:.4g}"
+        how = f"at {_where(self.table, first)}: {off}"
         which, what = (
             ("lies far off what simple laws say,", "that run failed, diverged or was misread")
             if count == 1
@@ -130,6 +142,14 @@ class Discovery:
         return _forecast(self.search, self.result, self.table, x, names)
 
 
+def _where(table: Table, row: FarOff) -> str:
+    """Say which row it is."""
+    where = ", ".join(
+        f"{name} {value:.4g}" for name, value in zip(table.features, row.features, strict=True)
+    )
+    return f"{where} of group {row.group}" if len(set(table.groups)) > 1 else where
+
+
 def discover(
     frame: pd.DataFrame,
     target: str,
@@ -154,7 +174,8 @@ def discover(
         features: The columns to predict it from; all other numeric ones if not given.
         group: The column that says which rows share constants.
         hold_out: A condition such as ``params > 1e9``; the largest rows if not given.
-        max_params: Most constants of a group; a quarter of its rows, 3 to 8, if not given.
+        max_params: Most constants of a group; if not given, a quarter of its rows, 3 to 8, or as
+            many as a floor and a power law of each feature have where there are twice the rows.
         minutes: Time for the search.
         evaluations: Most laws to evaluate.
         seed: Of the search.
@@ -191,18 +212,23 @@ def side_of(table: Table, max_params: int | None) -> TrainSide:
     """Return what a search may know of a table: the rows that are not held out."""
     train = table.rows(held_out=False)
     fewest = min(len(rows.features) for rows in train)
-    usual = min(_MOST_CONSTANTS, fewest // _ROWS_A_CONSTANT)
-    cap = max_params or max(_LEAST_CONSTANTS, usual)
     return TrainSide(
         name="table",
         title=f"{table.target} from {', '.join(table.features)}",
         description="A table of training runs.",
         features=tuple((name, "as given", name) for name in table.features),
         targets=((table.target, "as given", table.target),),
-        max_params=cap,
+        max_params=max_params or _usual_cap(len(table.features), fewest),
         known_law="",
         train=train,
     )
+
+
+def _usual_cap(features: int, rows: int) -> int:
+    """Return how many constants a law may have that is fitted to so many rows of a group."""
+    sums = 1 + 2 * features
+    room = sums if rows >= _ROWS_A_SUM * sums else 0
+    return min(_MOST_CONSTANTS, max(_LEAST_CONSTANTS, rows // _ROWS_A_CONSTANT, room))
 
 
 def _judged(table: Table, search: Search, result: Result) -> Discovery:
@@ -226,9 +252,24 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
         r2=_r2(measured, said),
         relative_error=float(np.median(relative_errors(measured, said))),
         r2_fit=_r2(*_joined(search, law, fitted, train)),
+        alone=_alone(table, test, measured, said),
         search=search,
         result=result,
     )
+
+
+def _alone(
+    table: Table, test: Sequence[GroupRows], measured: FloatArray, said: FloatArray
+) -> tuple[FarOff, float] | None:
+    """Return the row that alone makes R² low, and R² without it; None where none does."""
+    worst = int(np.abs(said - measured).argmax())
+    others = np.arange(len(measured)) != worst
+    if np.ptp(measured[others]) == 0 or (without := _r2(measured[others], said[others])) < _HIGH:
+        return None
+    features = np.concatenate([one.features for one in test])[worst]
+    group = [one.group for one in test for _ in one.features][worst]
+    row = FarOff(group, features, table.target, float(measured[worst]), float(said[worst]))
+    return row, without
 
 
 def fit_groups(
@@ -317,13 +358,15 @@ def _forecast(
     for place, (row, group) in enumerate(zip(x, names, strict=True)):
         says = predict(tree_of(choice.chosen), search.rows.axes, fitted[group], row[None])
         predicted[place] = says[0, 0]
+    others = [one for one in choice.finalists if one.entry is not choice.chosen.entry]
     return Forecast(
         x,
         names,
         predicted,
         bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
-        bootstrap_laws(search, choice.finalists, everything, x, names),
+        bootstrap_laws(search, predicted, others, everything, x, names),
         tuple(warnings),
+        fitted,
     )
 
 

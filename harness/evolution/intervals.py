@@ -91,28 +91,37 @@ def bootstrap_rows(
 
 def bootstrap_laws(
     search: Search,
-    finalists: Sequence[Finalist],
+    predicted: FloatArray,
+    others: Sequence[Finalist],
     rows: Sequence[GroupRows],
     x: FloatArray,
     names: Sequence[str],
 ) -> Interval:
     """Return the least and the largest of what the elite laws say, each fitted to all rows.
 
+    A law that says something of the other sign than all that was ever measured (a loss below 0) is
+    refuted and does not count.
+
     Args:
         search: The search.
-        finalists: The laws.
+        predicted: What the chosen law says, ``(M,)``.
+        others: The other laws.
         rows: All rows by group.
         x: Rows to predict, ``(M, F)``.
         names: Their groups.
     """
     axes = search.rows.axes
     groups = np.array(names)
-    said = np.full((len(finalists), len(x)), np.nan)
-    for place, finalist in enumerate(finalists):
+    said = np.full((len(others), len(x)), np.nan)
+    for place, finalist in enumerate(others):
         law, starts = tree_of(finalist), np.unique(finalist.theta, axis=0)[:8]
         for one in rows:
             wanted = groups == one.group
             if wanted.any():
                 constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)
                 said[place, wanted] = predict(law, axes, constants, x[wanted])[:, 0]
-    return Interval(np.nanmin(said, axis=0), np.nanmax(said, axis=0))
+    measured = np.concatenate([one.targets[:, 0] for one in rows])
+    if (measured > 0).all() or (measured < 0).all():
+        said[(np.sign(said) != np.sign(measured[0])).any(axis=1)] = np.nan
+    every = np.vstack([said, predicted])
+    return Interval(np.nanmin(every, axis=0), np.nanmax(every, axis=0))

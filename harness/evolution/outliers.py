@@ -19,8 +19,12 @@ from harness.evolution.rows import FloatArray, TrainRows
 FAR = 10.0
 """Robust standard deviations (1.4826 times the median absolute residual) beyond which a row is far
 off: noise of hardly any shape reaches it."""
-FEW = 0.05
-"""With a larger part of rows beyond, the form is what is wrong, or the spread is uneven."""
+FEW, FEWEST = 0.05, 2
+"""With a larger part of rows beyond (but for so many), the form is what is wrong, or the spread is
+uneven."""
+_SPARE = 7
+"""With fewer rows than constants and these, most residuals are small and one is far off by
+chance."""
 _FORMS = 40
 """Simplest first; more of them hardly change what is far off."""
 _EXACT = 1e-3
@@ -55,14 +59,18 @@ def far_off(rows: TrainRows, cap: int | None) -> tuple[FarOff, ...]:
     forms = [form.law for form in library(rows, cap)[:_FORMS] if judge.allows(form.law)]
     if not forms:
         return ()
-    _, off = min((judge.residuals(law) for law in forms), key=lambda one: one[0])
+    (_, off), constants = min(
+        ((judge.residuals(law), law.n_constants) for law in forms), key=lambda one: one[0][0]
+    )
+    if rows.n_rows < len(rows.groups) * constants + _SPARE:
+        return ()
     far = np.zeros(off.shape)
     for target in range(len(rows.targets)):
         spread = np.ptp(np.quantile(rows.y[..., target][real], [0.25, 0.75]))
         usual = 1.4826 * float(np.median(np.abs(off[..., target][real])))
         far[..., target] = np.abs(off[..., target]) / max(usual, _EXACT * spread, 1e-300) * real
     places = np.argwhere(far > FAR)
-    if len({(group, row) for group, row, _ in places.tolist()}) > max(1.0, FEW * rows.n_rows):
+    if len({(group, row) for group, row, _ in places.tolist()}) > max(FEWEST, FEW * rows.n_rows):
         return ()
     return tuple(
         FarOff(

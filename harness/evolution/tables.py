@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.evolution.columns import (
+    first_word,
     group_names,
     in_numbers,
     named_features,
@@ -120,7 +121,7 @@ def read_table(
             held &= usable
         else:
             count = int((~usable).sum())
-            left_out.append(f"{count} rows of groups that are held out as a whole: {whole}")
+            left_out.append(f"{_rows(count)} of groups that are held out as a whole: {whole}")
             x, y, held = x[usable], y[usable], held[usable]
             names = tuple(n for n in names if n in fitted)
     if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
@@ -145,12 +146,18 @@ def _usable(
     used, left_out = used[finite], []
     if not finite.all():
         count = int((~finite).sum())
-        left_out.append(f"{count} rows with a value that is missing or not finite")
+        words = [(name, no_number) for name in columns if (no_number := first_word(frame[name]))]
+        such = f" (such as {words[0][1]!r} in {words[0][0]!r})" if words else ""
+        left_out.append(f"{_rows(count)} with a value that is missing or no finite number{such}")
     again = used.duplicated([*columns, *([group] if group else [])]).to_numpy()
     if again.any():
         same = ", ".join([*columns, *([group] if group else [])])
-        left_out.append(f"{int(again.sum())} rows with the {same} of another, to the last digit")
+        left_out.append(f"{_rows(int(again.sum()))} with the {same} of another, to the last digit")
     return used[~again], left_out
+
+
+def _rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.ndarray:

@@ -141,7 +141,11 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
     if choice is not None and choice.gain is not None:
         spread = choice.spread or 0.0
         said = fixed(spread) if np.isfinite(spread) else "∞"
-        tiles.append((f"Best other law gains, ± {said}", signed(choice.gain)))
+        over = "library" if choice.known == "library" else "given"
+        new = "bred" if choice.known == "library" else "other"
+        tiles.append(
+            (f"Guard folds: best {new} over best {over} law, ± {said}", signed(choice.gain))
+        )
     return [
         *tiles,
         ("Constants of a group", str(verdict.n_constants)),
