@@ -289,6 +289,24 @@ def test_a_phone_never_scrolls_sideways(phone: Page, site: Path, name: str) -> N
     assert wide <= seen
 
 
+@pytest.mark.parametrize("panel", ["nano", "small_law"])
+def test_a_phone_shows_who_and_the_ranking_figure_without_scrolling(
+    phone: Page, site: Path, panel: str
+) -> None:
+    phone.goto((site / "index.html").as_uri() + f"#{panel}")
+    box, ends = phone.evaluate(
+        """(panel) => {
+            const part = document.querySelector(`#${panel} .reading:not([hidden]) .scroll`);
+            const cells = [...part.querySelectorAll("tr > :nth-child(4)")];
+            return [part.getBoundingClientRect().right,
+                    cells.map((cell) => cell.getBoundingClientRect().right)];
+        }""",
+        panel,
+    )
+    assert len(ends) >= 3
+    assert max(ends) <= box
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_everything_is_reached_with_the_keyboard_alone(tab: Page, site: Path, name: str) -> None:
     """Whatever can be clicked has to be on the way of the Tab key, and be seen when it is there."""
