@@ -35,6 +35,7 @@ PAGES = (
     TASK_PAGE,
     RUN_PAGE,
 )
+A4 = 718  # pixels across, with the margins that browsers leave
 NASTY = "<b>x</b><script>document.title='taken'</script>\u202e"
 
 
@@ -214,6 +215,33 @@ def test_paper_is_light_and_has_the_charts_that_nobody_scrolled_to(
     )
     assert opened.evaluate(light) == "#e6e9ef"
     context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_holds_everything_at_full_size(browser: Browser, site: Path, name: str) -> None:
+    """A page with one thing too wide is printed smaller as a whole, or is cut off."""
+    context = browser.new_context(viewport={"width": A4, "height": 900})
+    opened = context.new_page()
+    opened.goto((site / name).as_uri())
+    opened.emulate_media(media="print")
+    opened.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    if name in {RUN_PAGE, TASK_PAGE}:
+        opened.wait_for_function("Boolean(window.Plotly)", polling=100)
+        opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+        drawn(opened)
+    wide = opened.evaluate(
+        """() => [...document.querySelectorAll("main *")]
+            .filter((item) => item.getBoundingClientRect().right > innerWidth + 1)
+            .map((item) => item.outerHTML.slice(0, 120))"""
+    )
+    charts = opened.evaluate(
+        """() => [...document.querySelectorAll(".chart-plot")].map((plot) =>
+            plot.querySelector(".main-svg").getBoundingClientRect().width / plot.clientWidth)"""
+    )
+    context.close()
+    assert wide == []
+    assert all(share == pytest.approx(1, abs=0.01) for share in charts)
+    assert len(charts) == {RUN_PAGE: 3, TASK_PAGE: 4}.get(name, 0)
 
 
 def test_two_entries_are_compared_from_the_index(tab: Page, site: Path) -> None:
