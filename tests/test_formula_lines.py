@@ -116,6 +116,15 @@ def test_a_formula_is_cut_before_its_sums_and_then_its_products() -> None:
     assert len(re.findall('<mrow><mo form="infix">\u00d7</mo><mrow><mi>exp', lines)) == 4
 
 
+def test_a_cut_fraction_divides_by_all_that_was_below() -> None:
+    long = total(*NAMES * 8)
+    lines = formula_lines(wrapped(over("<mi>a</mi>", over(long, long))))
+    read = "".join(leaves(lines or ""))
+    assert read.startswith("a/((x+")
+    assert ")/(x+" in read
+    assert read.endswith("))")
+
+
 def test_only_a_part_that_cannot_be_cut_is_wider_than_a_line() -> None:
     for name, law in LAWS.items():
         lines = formula_lines(wrapped(law))

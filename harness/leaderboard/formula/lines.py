@@ -77,7 +77,7 @@ def _bracketed(
     node: ET.Element, strength: int, widths: dict[ET.Element, float]
 ) -> Iterator[_Piece]:
     """Cut what was over or under a line, which held it together."""
-    if node.tag != "mrow":
+    if node.tag != "mrow" and not (node.tag == "mfrac" and widths[node] > WIDEST):
         yield from _pieces(node, strength, widths)
         return
     yield _Piece("<mo>(</mo>", _PLAIN_SIGN, strength)
