@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ from harness.cli import main
 from harness.errors import UserError
 from harness.evaluation.records import Traces
 from harness.leaderboard.board import BoardSuite
-from harness.leaderboard.comparison import Contender, compare_on, contenders, find_contender
+from harness.leaderboard.compare_page import compare_html
+from harness.leaderboard.comparison import (
+    Contender,
+    ContenderTask,
+    compare_on,
+    contenders,
+    find_contender,
+)
 from harness.leaderboard.diff import MOST_LINES, side_by_side
 from harness.leaderboard.entries import entries
 from harness.leaderboard.page_names import LONGEST, PageNames, compare_page
@@ -52,6 +60,24 @@ def test_the_verdict_names_who_is_ahead(gap: float, n_tasks: int, words: str) ->
     assert compared is not None
     assert compared.verdict(a, b) == words
     assert compared.result.bootstrap.difference == pytest.approx(gap, abs=1e-9)
+
+
+@pytest.mark.parametrize(("gap", "scale"), [(1.6, "1.600"), (0.2, "0.500")])
+def test_bars_are_as_long_as_differences_and_say_their_scale(gap: float, scale: str) -> None:
+    """Regression: all above a half had one length, without a word."""
+    a, b = (
+        Contender((key, "m"), key, "m", {f"t{i}": of(x * i / 4) for i in range(1, 5)})
+        for key, x in (("a", gap / 2), ("b", -gap / 2))
+    )
+    suite = BoardSuite("nano", tuple(Task(f"t{i}", "T", "nano") for i in range(1, 5))).outline()
+    html = compare_html(a, b, [suite])
+    widths = [float(width) for width in re.findall(r"--far: ([\d.]+)%", html)]
+    assert widths == [round(12.5 * i * gap / float(scale), 1) for i in range(1, 5)]
+    assert f"is a difference of {scale}." in html
+
+
+def of(score: float) -> ContenderTask:
+    return ContenderTask((score,), 1, score, b"x = 1\n")
 
 
 def test_a_task_that_neither_has_runs_on_counts_and_is_not_listed() -> None:

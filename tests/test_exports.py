@@ -137,12 +137,12 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
 
 
 def test_the_names_are_known_without_the_tables(files: dict[str, bytes]) -> None:
-    assert tuple(files) == export_names(SUITES)
+    assert tuple(files) == export_names(SUITES, {each.key.task for each in RUNS})
 
 
 def test_knowing_the_names_needs_no_numerical_library() -> None:
     code = (
-        "import sys; from harness.leaderboard import exports; exports.export_names([]); "
+        "import sys; from harness.leaderboard import exports; exports.export_names([], []); "
         "heavy = {'numpy', 'scipy', 'pandas', 'harness.leaderboard.exports.schema'}; "
         "print(*heavy & {*sys.modules})"
     )
@@ -173,14 +173,26 @@ def test_every_file_is_utf_8_with_plain_line_ends(files: dict[str, bytes]) -> No
         assert b"\r" not in data
 
 
-def test_an_empty_board_has_all_files() -> None:
+def test_there_is_no_table_without_rows(files: dict[str, bytes]) -> None:
+    assert not any("empty" in name or "nothing_yet" in name for name in files)
+    runs = [run(1, None, task="law_0")]
+    some = export_files(tables_of(runs), runs, page_names(runs))
+    assert tuple(some) == export_names(SUITES, {"law_0"})
+    stems = {name.partition(".")[0] for name in some if name.startswith("tables/")}
+    assert stems == {"tables/nano", "tables/law_0"}
+    for name, data in some.items():
+        if name.endswith(".csv"):
+            assert len(rows_of(data)) == 1, name
+
+
+def test_an_empty_board_has_no_table() -> None:
     files = export_files(tables_of([]), [], PageNames([]))
-    assert tuple(files) == export_names(SUITES)
+    assert tuple(files) == ("feed.xml", "leaderboard.json", "leaderboard.schema.json")
+    assert tuple(files) == export_names(SUITES, [])
     assert json.loads(files["leaderboard.json"])["suites"][0]["runs"] == []
-    assert rows_of(files["tables/nano.as-run.csv"]) == []
     assert len(ET.fromstring(files["feed.xml"]).findall(f"{ATOM}entry")) == 0
     none = export_files([], [], PageNames([]))
-    assert tuple(none) == export_names([])
+    assert tuple(none) == export_names([], [])
 
 
 # leaderboard.json

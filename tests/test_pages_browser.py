@@ -35,6 +35,7 @@ PAGES = (
     TASK_PAGE,
     RUN_PAGE,
 )
+A4 = 718  # pixels across, with the margins that browsers leave
 NASTY = "<b>x</b><script>document.title='taken'</script>\u202e"
 
 
@@ -216,6 +217,33 @@ def test_paper_is_light_and_has_the_charts_that_nobody_scrolled_to(
     context.close()
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_holds_everything_at_full_size(browser: Browser, site: Path, name: str) -> None:
+    """A page with one thing too wide is printed smaller as a whole, or is cut off."""
+    context = browser.new_context(viewport={"width": A4, "height": 900})
+    opened = context.new_page()
+    opened.goto((site / name).as_uri())
+    opened.emulate_media(media="print")
+    opened.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    if name in {RUN_PAGE, TASK_PAGE}:
+        opened.wait_for_function("Boolean(window.Plotly)", polling=100)
+        opened.evaluate("dispatchEvent(new Event('beforeprint'))")
+        drawn(opened)
+    wide = opened.evaluate(
+        """() => [...document.querySelectorAll("main *")]
+            .filter((item) => item.getBoundingClientRect().right > innerWidth + 1)
+            .map((item) => item.outerHTML.slice(0, 120))"""
+    )
+    charts = opened.evaluate(
+        """() => [...document.querySelectorAll(".chart-plot")].map((plot) =>
+            plot.querySelector(".main-svg").getBoundingClientRect().width / plot.clientWidth)"""
+    )
+    context.close()
+    assert wide == []
+    assert all(share == pytest.approx(1, abs=0.01) for share in charts)
+    assert len(charts) == {RUN_PAGE: 3, TASK_PAGE: 4}.get(name, 0)
+
+
 def test_two_entries_are_compared_from_the_index(tab: Page, site: Path) -> None:
     tab.goto((site / "index.html").as_uri())
     tab.get_by_role("link", name="Compare two entries").click()
@@ -287,6 +315,24 @@ def test_a_phone_never_scrolls_sideways(phone: Page, site: Path, name: str) -> N
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     phone.screenshot(path=SCREENSHOTS / f"{Path(name).stem}_phone.png", full_page=True)
     assert wide <= seen
+
+
+@pytest.mark.parametrize("panel", ["nano", "small_law"])
+def test_a_phone_shows_who_and_the_ranking_figure_without_scrolling(
+    phone: Page, site: Path, panel: str
+) -> None:
+    phone.goto((site / "index.html").as_uri() + f"#{panel}")
+    box, ends = phone.evaluate(
+        """(panel) => {
+            const part = document.querySelector(`#${panel} .reading:not([hidden]) .scroll`);
+            const cells = [...part.querySelectorAll("tr > :nth-child(4)")];
+            return [part.getBoundingClientRect().right,
+                    cells.map((cell) => cell.getBoundingClientRect().right)];
+        }""",
+        panel,
+    )
+    assert len(ends) >= 3
+    assert max(ends) <= box
 
 
 @pytest.mark.parametrize("name", PAGES)

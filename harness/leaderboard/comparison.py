@@ -65,6 +65,11 @@ class SuiteComparison:
         """The tasks that either side has runs on."""
         return tuple(task for task in self.result.tasks if task.n_a or task.n_b)
 
+    @property
+    def widest(self) -> float:
+        """The difference that fills its half of the bars' column: the largest, 0.5 at least."""
+        return max(0.5, *(abs(task.difference) for task in self.tasks))
+
     def verdict(self, a: Contender, b: Contender) -> str:
         """Return in a sentence who is ahead."""
         verdict = self.result.verdict

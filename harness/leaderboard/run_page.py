@@ -12,6 +12,7 @@ from markupsafe import Markup
 from harness.evaluation.figures import DASH, six
 from harness.leaderboard.board import BoardTask
 from harness.leaderboard.entries import Entry, line_figure
+from harness.leaderboard.formula.lines import formula_lines
 from harness.leaderboard.highlight import ShownProgram, highlight, shown_program
 from harness.leaderboard.notes import claim_notes
 from harness.leaderboard.number_tables import NumberTable, Predicted, number_tables
@@ -147,6 +148,7 @@ def evaluated_page(
     tables = number_tables(view, drawn) if drawn else []
     grid = view.definition.curve
     details = [_detail(run, traces or {}, drawn) for run in entry.runs]
+    cut = formula_lines(formula.mathml) if formula else None
     return render(
         "evaluated_run.html.j2",
         **_article(
@@ -165,6 +167,7 @@ def evaluated_page(
         status_words=_STATUS_WORDS,
         formula=formula,
         mathml=Markup(formula.mathml) if formula else None,  # noqa: S704 (checked, tag by tag)
+        lines=Markup(cut) if cut else None,  # noqa: S704 (the same, in parts)
         view=view,
         definition=view.definition,
         task_page=task_page(view.definition.name),

@@ -36,7 +36,8 @@ class Summary:
     def names(self) -> tuple[str, ...]:
         """The files' names."""
         audited = (AUDIT,) if self.claims else ()
-        return (INDEX, MATRIX, COMPARE, *audited, *export_names(self.suites))
+        exported = export_names(self.suites, {run.key.task for run in self.runs})
+        return (INDEX, MATRIX, COMPARE, *audited, *exported)
 
     def make(self, tools: Tools) -> dict[str, bytes]:  # noqa: ARG002 (no arrays are needed)
         """Return the files."""

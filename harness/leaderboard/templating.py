@@ -62,6 +62,6 @@ def _share(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.1f}%"
 
 
-def _tug(difference: float) -> str:
-    """Return how much of its half of the bar a difference of two scores fills: all at 0.5."""
-    return f"{50 * min(abs(difference) / 0.5, 1.0):.1f}%"
+def _tug(difference: float, widest: float) -> str:
+    """Return how much of its half of the bar a difference of two scores fills."""
+    return f"{50 * abs(difference) / widest:.1f}%"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harness.leaderboard.board import BoardSuite
 from harness.leaderboard.readings import Reading, readings_of
@@ -35,14 +35,23 @@ class TableNames:
         return f"{TABLES}/{suite}.agents_models"
 
 
-def export_names(suites: Sequence[BoardSuite]) -> tuple[str, ...]:
-    """Return the names of the files that ``export_files`` makes of these suites, sorted."""
+def export_names(suites: Sequence[BoardSuite], with_runs: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the files that ``export_files`` makes of these suites, sorted.
+
+    Args:
+        suites: All suites.
+        with_runs: The tasks that have runs; of the others, and of suites with none, there is no
+            table.
+    """
     names = TableNames(suites)
     stems = []
     for suite in suites:
+        tasks = [task.name for task in suite.tasks if task.name in with_runs]
+        if not tasks:
+            continue
         stems.append(names.matrix(suite.name))
         for counting in readings_of(suite.expected_runs):
             stems.append(names.suite(suite.name, counting.reading))
-            stems += [names.task(task.name, counting.reading) for task in suite.tasks]
+            stems += [names.task(task, counting.reading) for task in tasks]
     tables = [stem + ending for stem in stems for ending in TABLE_ENDINGS]
     return tuple(sorted([DOCUMENT, SCHEMA, FEED, *tables]))

@@ -29,7 +29,7 @@ _COUNTED = {
 
 
 def table_files(suites: Sequence[SuiteTables]) -> dict[str, bytes]:
-    """Return every table of the board as CSV and as LaTeX, by file name, sorted.
+    """Return every table of the board that has rows as CSV and as LaTeX, by file name, sorted.
 
     Args:
         suites: The tables of each suite, in any order.
@@ -37,13 +37,15 @@ def table_files(suites: Sequence[SuiteTables]) -> dict[str, bytes]:
     names = TableNames([tables.suite for tables in suites])
     files: dict[str, bytes] = {}
     for tables in suites:
+        if not tables.usual.rows:
+            continue
         suite = tables.suite.name
         for table in tables.readings:
             reading = table.counting.reading
             title = f"Suite {suite}, {_COUNTED[reading]}"
             _add(files, names.suite(suite, reading), title, suite_lines(table), suite=True)
         for each in tables.tasks:
-            for of_task in each.readings:
+            for of_task in each.readings if each.usual.rows else ():
                 reading = of_task.counting.reading
                 title = f"Task {each.task.name}, {_COUNTED[reading]}"
                 name = names.task(each.task.name, reading)

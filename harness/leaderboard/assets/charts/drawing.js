@@ -2,7 +2,7 @@
 
 const script = document.currentScript;
 const HEIGHT = 380;
-const PAPER = 640; // a chart's width on A4 and on Letter
+const PAPER = 640; // about a chart's width on A4 and on Letter
 const MOST_LEGEND_ITEMS = 12;
 
 // The legend stands below the plot; its rows are counted so that it makes the figure higher and not the plot smaller.
@@ -83,10 +83,21 @@ async function draw(chart) {
   chart.config ??= configOf(chart, Plotly);
   chart.plot.style.height = "";
   chart.plot.setAttribute("aria-label", `Chart: ${view.label}. The numbers are in the tables of this page.`);
-  await Plotly.react(chart.plot, tracesOf(chart, view), layoutOf(chart, view, theme), chart.config);
+  const layout = layoutOf(chart, view, theme);
+  await Plotly.react(chart.plot, tracesOf(chart, view), layout, chart.config);
+  fit(chart, layout);
   if (chart.figure.classList.contains("drawn")) return;
   chart.figure.classList.add("drawn");
   chart.plot.on("plotly_legendclick", (event) => toggle(chart, event.data[event.curveNumber].meta));
+}
+
+// How wide the paper is, is known only while it is printed: charts are scaled to it by the style sheet.
+function fit(chart, { width, height }) {
+  for (const svg of chart.plot.querySelectorAll(".main-svg")) {
+    if (width) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    else svg.removeAttribute("viewBox");
+  }
+  chart.plot.style.setProperty("--paper", width ? `${width} / ${height}` : "auto");
 }
 
 // Plotly would hide the legend's own empty trace; we hide what the entry stands for.
