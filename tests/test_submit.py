@@ -111,6 +111,23 @@ def test_a_program_is_filed_with_its_note_and_is_on_the_board(
     assert "claimed R² 0.500000: differs from the held-out R² by" in said
 
 
+def test_what_is_said_of_an_own_task_agrees(
+    desk: Path, submit: Callable[..., tuple[int, str]]
+) -> None:
+    """No page shows it, and no other command that is named would."""
+    _, said = submit(program(desk, "mine.py", LINE))
+    assert "small_task is your own task: no page shows it" in said
+    assert "sld leaderboard" not in said
+    assert "in suite" not in said
+    assert "scores those on file" not in said
+    for words, expected in (
+        (["candidates"], "on a task file of your own, score a program with: sld score"),
+        (["candidates", "--task", "my.yaml"], "expected a glob for names of tasks"),
+    ):
+        done = CliRunner().invoke(app, ["run", *words, "--store", "store.sqlite"])
+        assert expected in done.stderr + str(done.exception)
+
+
 def test_what_is_filed_needs_no_scoring_by_run(
     desk: Path, submit: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

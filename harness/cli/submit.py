@@ -106,7 +106,7 @@ def submit(
     if summary is not None:
         with summary.open("a", encoding="utf-8", newline="\n") as out:
             out.write(markdown(reports))
-    if not json and any(report.verdict.filed for report in reports):
+    if not json and any(report.verdict.filed and not report.own_task for report in reports):
         terminal.print("`sld leaderboard` writes the pages anew", markup=False)
     if any(report.verdict.problem for report in reports):
         raise typer.Exit(2)

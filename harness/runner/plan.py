@@ -14,8 +14,12 @@ from harness.limits import Limits
 from harness.results.records import RunKey
 from harness.results.store import Store
 from harness.tasks import Catalogue, Task
+from harness.tasks.catalogue import looks_like_a_task_file
 
 Again = Literal["failed", "all"]
+
+
+_OWN_TASKS = "on a task file of your own, score a program with: sld score FILE --task YAML"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,11 @@ def make_plan(
         UserError: A path has no programs; no task matches.
     """
     wanted = {task.name: task for task in catalogue.tasks(suite, pattern or "*")}
+    if not wanted and pattern is not None and looks_like_a_task_file(pattern):
+        raise UserError(
+            f"{pattern}: expected a glob for names of tasks (`sld tasks list`), got a file; "
+            f"{_OWN_TASKS}"
+        )
     if not wanted:
         raise UserError(f"no task matches {pattern or suite!r}; `sld tasks list` shows all")
     files = [file for path in paths for file in find_runs(path).runs]
@@ -144,7 +153,7 @@ def _sort(
     task = wanted.get(file.task)
     try:
         if task is None:
-            catalogue.find(file.task)  # an unknown task is a problem, another one is not wanted
+            _require_known(file.task, catalogue)  # another one is not wanted
             return
         candidate = load_candidate(file.path)
         limits = limits_for(task)
@@ -155,3 +164,10 @@ def _sort(
         sorting.without_data.setdefault(suite, []).append(str(error))
     except UserError as error:
         sorting.problems.append(f"{file.path}: {error}")
+
+
+def _require_known(task: str, catalogue: Catalogue) -> None:
+    try:
+        catalogue.by_name(task)
+    except UserError as error:
+        raise UserError(f"{error}; {_OWN_TASKS}") from error

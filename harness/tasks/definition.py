@@ -79,6 +79,11 @@ class ShippedData(StrictModel):
         return self
 
     @property
+    def pinned(self) -> bool:
+        """Whether the definition states what is in both files."""
+        return self.train.pinned and self.test.pinned
+
+    @property
     def stays_inside(self) -> bool:
         """Whether both files lie in the folder of the YAML file, or below it."""
         return stays_inside(self.train.path) and stays_inside(self.test.path)
@@ -114,6 +119,11 @@ class ExternalData(StrictModel):
     train: ContentRef
     test: ContentRef
     hub: HubSource
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the definition states what is in both files."""
+        return self.train.pinned and self.test.pinned
 
     @model_validator(mode="after")
     def _stays_inside(self) -> Self:
