@@ -283,6 +283,17 @@ def test_the_layout_says_whose_runs_they_are(desk: Path) -> None:
     assert (desk / "candidates/nano_moe/an_agent/gpt_5/run_1.py").exists()
 
 
+def test_a_link_in_the_layout_is_refused(desk: Path) -> None:
+    place = desk / "theirs" / "nano_moe" / "a" / "m"
+    place.mkdir(parents=True)
+    program(place, "run_1.py", GROUP_MEAN)
+    (place / "run_2.py").symlink_to("/etc/passwd")
+    for whose in ([], ["--task", "nano_moe", "--agent", "a", "--model", "m"]):
+        done = CliRunner().invoke(app, ["submit", "theirs", *whose, "--store", "store.sqlite"])
+        assert "run_2.py: is a link" in str(done.exception)
+    assert not (desk / "candidates").exists()
+
+
 def test_a_note_beside_a_program_is_read_and_checked(desk: Path) -> None:
     place = desk / "candidates" / "nano_moe" / "a" / "m"
     place.mkdir(parents=True)

@@ -153,28 +153,31 @@ def find_proposals(
     for path in files:
         if task is not None and agent is not None and model is not None:
             for one in _programs(path):
-                found = Proposal(one, catalogue.find(task), agent, model)
-                proposals.setdefault(one.absolute(), found)
+                proposal = Proposal(one, catalogue.find(task), agent, model)
+                proposals.setdefault(one.absolute(), proposal)
             continue
         try:
-            runs = find_runs(path).runs
+            found = find_runs(path)
         except UserError as error:
             named = (("--task", task), ("--agent", agent), ("--model", model))
             lacking = [option for option, value in named if value is None]
             raise UserError(f"{error}; or name {', '.join(lacking)}") from error
-        for run in runs:
-            found = Proposal(
+        if found.refused:
+            raise UserError(found.refused[0])
+        for run in found.runs:
+            proposal = Proposal(
                 run.path,
                 catalogue.find(task or run.task),
                 agent or run.agent_name,
                 model or run.model_name,
                 None if task or agent or model else run.run,
             )
-            proposals.setdefault(run.path, found)
+            proposals.setdefault(run.path, proposal)
     return list(proposals.values())
 
 
 def _programs(path: Path) -> list[Path]:
+    from harness.candidates.discovery import refuse_link
     from harness.errors import UserError
 
     if not path.is_dir():
@@ -187,6 +190,8 @@ def _programs(path: Path) -> list[Path]:
     ]
     if not found:
         raise UserError(f"{path}: expected programs (.py files), found none")
+    for one in found:
+        refuse_link(one)
     return found
 
 

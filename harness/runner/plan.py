@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.candidates import Candidate, RunFile, find_runs, load_candidate
+from harness.candidates.discovery import stray_line
 from harness.errors import DataNotFoundError, UserError
 from harness.evaluation.digest import DEFAULT_SEED, evaluation_digest, limits_for
 from harness.limits import Limits
@@ -57,7 +58,7 @@ class Plan:
     problems: tuple[str, ...] = ()
     """What was asked for and cannot be done: one line each. The rest goes on."""
     skipped: tuple[str, ...] = ()
-    """What was not asked for by name and cannot be done here."""
+    """What was not asked for by name and is left out: one line for each reason."""
 
     @property
     def stored(self) -> int:
@@ -106,10 +107,10 @@ def make_plan(
         )
     if not wanted:
         raise UserError(f"no task matches {pattern or suite!r}; `sld tasks list` shows all")
-    files = [file for path in paths for file in find_runs(path).runs]
+    found = [find_runs(path) for path in paths]
     strict = suite is not None or pattern is not None
-    sorting = _Sorting()
-    for file in dict.fromkeys(files):
+    sorting = _Sorting(problems=list(dict.fromkeys(line for one in found for line in one.refused)))
+    for file in dict.fromkeys(file for one in found for file in one.runs):
         _sort(file, wanted, catalogue, seed, sorting)
     _drop_rivals(sorting)
     if not sorting.jobs and not sorting.problems and not sorting.without_data:
@@ -119,6 +120,8 @@ def make_plan(
         f"{reasons[0]}"
         for name, reasons in sorting.without_data.items()
     ]
+    strays = list(dict.fromkeys(path for one in found for path in one.strays))
+    passed_over = [stray_line(strays)] if strays else []
     stored = store.statuses()
     to_score: dict[str, Job] = {}
     for job in sorting.jobs:
@@ -130,7 +133,7 @@ def make_plan(
         to_score=tuple(to_score.values()),
         again=again is not None,
         problems=tuple(sorting.problems + (missing if strict else [])),
-        skipped=() if strict else tuple(missing),
+        skipped=tuple(passed_over + ([] if strict else missing)),
     )
 
 
@@ -155,7 +158,9 @@ def _sort(
         if task is None:
             _require_known(file.task, catalogue)  # another one is not wanted
             return
-        candidate = load_candidate(file.path)
+        candidate = _loaded(file, sorting)
+        if candidate is None:
+            return
         limits = limits_for(task)
         digest = evaluation_digest(candidate.source, task, limits, seed)
         sorting.jobs.append(Job(file, candidate, task, limits, seed, digest))
@@ -164,6 +169,14 @@ def _sort(
         sorting.without_data.setdefault(suite, []).append(str(error))
     except UserError as error:
         sorting.problems.append(f"{file.path}: {error}")
+
+
+def _loaded(file: RunFile, sorting: _Sorting) -> Candidate | None:
+    try:
+        return load_candidate(file.path)
+    except UserError as error:  # names the path
+        sorting.problems.append(str(error))
+        return None
 
 
 def _require_known(task: str, catalogue: Catalogue) -> None:
