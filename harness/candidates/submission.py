@@ -100,7 +100,8 @@ def same_programs(folder: Path, candidate: Candidate) -> list[Path]:
 
 def next_run(folder: Path) -> int:
     """Return the number that the next program in an agent's and model's folder gets, from 1."""
-    names = (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
+    # `Path.is_dir` raises for names that are too long, which are refused with all other reasons.
+    names = (entry.name for entry in folder.iterdir()) if os.path.isdir(folder) else ()
     numbers = [int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))]
     return max(numbers, default=0) + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -21,7 +22,8 @@ from harness.cli import (
     submit,
     tasks,
 )
-from harness.errors import UserError
+from harness.cli.output import show_what_can_be_shown
+from harness.errors import UserError, one_line
 
 app = typer.Typer(
     name="sld",
@@ -49,6 +51,7 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command line: a user's mistake is one line and exit code 2, never a traceback."""
+    show_what_can_be_shown()
     try:
         app()
     except UserError as error:
@@ -61,3 +64,10 @@ def main() -> None:
         # The reader of our output has gone, for instance `sld run --json | head`.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        # Any option may name a place that no file can have, or that nobody may write to.
+        if not isinstance(error.filename, str | bytes) or error.strerror is None:
+            raise
+        place = one_line(os.fsdecode(error.filename))
+        sys.stderr.write(f"error: {place}: {error.strerror}\n")
+        sys.exit(2)

@@ -86,10 +86,13 @@ def submit(
     from harness.results.store import Store
     from harness.runner.submit import assess, file
     from harness.tasks import load_catalogue
+    from harness.writing import append_text, require_appendable
 
     terminal = console(error=json)
     catalogue = load_catalogue()
     note = _note(submitter, claimed, notes)
+    if summary is not None:
+        require_appendable(summary)
     proposals = find_proposals(files, catalogue, task, agent, model)
     reports = []
     with Store(store or default_store()) as opened:
@@ -104,8 +107,7 @@ def submit(
             else:
                 print_report(terminal, report)
     if summary is not None:
-        with summary.open("a", encoding="utf-8", newline="\n") as out:
-            out.write(markdown(reports))
+        append_text(summary, markdown(reports))
     if not json and any(report.verdict.filed and not report.own_task for report in reports):
         terminal.print("`sld leaderboard` writes the pages anew", markup=False)
     if any(report.verdict.problem for report in reports):

@@ -66,11 +66,11 @@ class StoreFile:
         """
         self.path = path
         self._read_only = read_only
-        if path.is_dir():
-            raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
-        if read_only and not path.is_file():
-            raise UserError(f"{path}: no store there yet; `sld run` makes one")
         with self._explained():
+            if path.is_dir():
+                raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
+            if read_only and not path.is_file():
+                raise UserError(f"{path}: no store there yet; `sld run` makes one")
             if read_only:
                 self._db = self._open_to_read()
             else:
@@ -233,7 +233,11 @@ class StoreFile:
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise self._full() from error
-            raise UserError(f"{self.path}: the store cannot be made: {error.strerror}") from error
+            verb = "read" if self._read_only else "made"
+            why = error.strerror
+            if isinstance(error, FileExistsError):
+                why = f"{self.path.parent} is a file; expected a folder"
+            raise UserError(f"{self.path}: the store cannot be {verb}: {why}") from error
 
     def _unusable(self, error: sqlite3.Error) -> UserError:
         code = _primary(error)
