@@ -121,6 +121,8 @@ class TestScoreAndCheck:
             ({"max_params": "seven"}, "max_params"),
             ({"features": []}, "features"),
             ({"schema_version": 2}, "schema_version"),
+            ({"name": "My Task!"}, "name: expected lower-case letters, digits, _ and -"),
+            ({"title": "a\nb"}, "title: expected one line without control characters"),
             ({"fit_seconds": 0}, "fit_seconds"),
         ],
     )
@@ -169,6 +171,21 @@ class TestScoreAndCheck:
         line = sld(command, file, "--task", "sft_scaling_law").complaint
         assert "the data of task 'sft_scaling_law' is not here" in line
         assert "SLD_DATA" in line
+
+    @pytest.mark.parametrize(("place", "words"), [("nowhere", "not there"), ("mine.py", "a file")])
+    def test_a_data_folder_that_is_none_is_named(
+        self,
+        sld: Sld,
+        file: Path,
+        command: str,
+        place: str,
+        words: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(paths, "_START", Path.cwd())
+        monkeypatch.setenv("SLD_DATA", place)
+        line = sld(command, file, "--task", "sft_scaling_law").complaint
+        assert f"(SLD_DATA is {place!r}, which is {words}; expected a folder)" in line
 
     @pytest.mark.parametrize(
         "words", [["--tusk", "x"], [], ["--task"], ["--timeout", "soon"], ["--timeout", "-1"]]
@@ -319,6 +336,20 @@ class TestRun:
         assert "Usage" in done.err
         assert not (candidates.parent / "leaderboard").exists()
 
+    def test_a_scheduler_without_its_backend_is_refused(self, sld: Sld, candidates: Path) -> None:
+        line = sld("run", candidates, "--scheduler", "tcp://x:1").complaint
+        assert "--scheduler tcp://x:1: is a Dask cluster's; add --backend dask" in line
+
+    def test_copies_are_counted(self, sld: Sld, tmp_path: Path, candidates: Path) -> None:
+        place = candidates / "small_task" / "codex" / "o4_mini"
+        for number in (2, 3):
+            (place / f"run_{number}.py").write_bytes((place / "run_1.py").read_bytes())
+        done = sld("run", candidates, "--store", tmp_path / "s.sqlite")
+        line = "3 runs asked for: 0 stored, 1 to score, 2 with the same program as one of these"
+        assert line in done.out
+        again = sld("run", candidates, "--store", tmp_path / "s.sqlite")
+        assert "3 runs asked for: 3 stored, 0 to score\n" in again.out
+
     def test_an_unknown_task_of_a_folder_is_named(
         self, sld: Sld, tmp_path: Path, candidates: Path
     ) -> None:
@@ -422,6 +453,12 @@ def test_an_encoding_that_lacks_characters_gets_replacements(
         print_json({"name": "Modèle"})
         out.flush()
         assert raw.getvalue() == b'R?\n{"name": "Mod\\u00e8le"}\n'
+
+
+def test_the_version_is_told(sld: Sld) -> None:
+    done = sld("--version")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("sld-harness ")
 
 
 def test_without_a_command_help_is_shown(sld: Sld) -> None:

@@ -10,7 +10,7 @@ import pytest
 from programs import program
 
 from harness.cli import main
-from harness.cli.output import console
+from harness.cli.output import console, difference
 from harness.cli.score import print_output
 from harness.sandbox import Printed
 
@@ -61,6 +61,10 @@ def test_what_the_fit_prints_is_shown_beside_the_law(
     fit, law = shown.index("the fit printed"), shown.index("the law printed")
     assert "\n  fitting\n" in shown[fit:law]
     assert "\n  predicting\n" in shown[law:]
+
+
+def test_a_difference_has_the_minus_of_all_figures_on_a_terminal() -> None:
+    assert [difference(value) for value in (-0.25, 0.25, None)] == ["-0.250", "+0.250", "–"]
 
 
 def test_output_beyond_what_is_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:

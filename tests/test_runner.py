@@ -120,6 +120,7 @@ class TestPlan:
         candidates(GROUP_MEAN, agent="human")
         plan, report, _ = run_all([folder], tasks, store)
         assert (len(plan.jobs), len(plan.to_score), report.scored) == (3, 1, 1)
+        assert (plan.stored, plan.copies) == (0, 2)
         stored = store.runs()
         assert [run.key.agent for run in stored] == ["codex", "codex", "human"]
         assert len({run.evaluation.digest for run in stored}) == 1

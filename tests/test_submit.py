@@ -341,9 +341,9 @@ def test_a_note_beside_a_program_is_read_and_checked(desk: Path) -> None:
                 "--model",
                 "m",
                 "--submitter",
-                "a\nb",
+                "a\x1b[31m",
             ],
-            "submitter",
+            "--submitter: expected one line without control characters (got 'a\\x1b[31m')",
         ),
     ],
 )

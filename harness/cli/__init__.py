@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -27,13 +28,32 @@ from harness.errors import UserError, one_line
 
 app = typer.Typer(
     name="sld",
-    help="Score candidate scaling laws on held-out data, isolated and in parallel.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="markdown",  # reflows the paragraphs of a docstring
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sld-harness {version('sld-harness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Score candidate scaling laws on held-out data, isolated and in parallel."""
+
+
 app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("check")(check.check)

@@ -30,6 +30,13 @@ def print_json(value: object, *, indent: int | None = None) -> None:
     sys.stdout.flush()
 
 
+def difference(value: float | None) -> str:
+    """Return a difference as the pages show it, with the minus that all figures here have."""
+    from harness.leaderboard.figures import signed
+
+    return signed(value).replace("\N{MINUS SIGN}", "-")
+
+
 PLAIN_WIDTH = 160
 """Width of tables that do not go to a terminal."""
 

@@ -214,8 +214,8 @@ def _note(submitter: str | None, claimed: float | None, notes: str | None) -> Su
             notes=notes or None,
         )
     except ValidationError as error:
-        problems = describe_problems(error).replace("claimed_r2", "--claimed-r2")
-        raise UserError(f"what is to stand beside the program: {problems}") from error
+        problems = describe_problems(error).replace("claimed_r2", "claimed-r2")
+        raise UserError(f"--{problems.replace('; ', '; --')}") from error
 
 
 def _merged(note: Submission, before: Submission | None) -> Submission:

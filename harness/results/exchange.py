@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from harness.candidates.naming import agent_slug, is_shown_name, model_slug
 from harness.errors import UserError, one_line
 from harness.evaluation.records import Evaluation
-from harness.models import StrictModel, describe_problems
+from harness.models import SHA256, StrictModel, describe_problems, matching
 from harness.results.records import ClaimedPage
 from harness.results.source_page import page_text, parse_page
 from harness.results.traces import pack, unpack
@@ -37,7 +37,7 @@ MOST_ARRAY_BYTES = 64 * 1024 * 1024
 MOST_RUN = 10**18 - 1
 _LONGEST_FILE_NAME = 255
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, SHA256]
 
 
 def _shown(name: str) -> str:
@@ -67,7 +67,11 @@ def _path(path: str) -> str:
 
 Place = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_shown)]
 # Pages are called by these three; whatever else stood in them could name other files.
-TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+TaskName = Annotated[
+    str,
+    Field(max_length=100),
+    matching(r"[A-Za-z0-9_-]+", "a task's name: letters, digits, _ and -"),
+]
 Agent = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_agent)]
 Model = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
 

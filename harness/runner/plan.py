@@ -66,6 +66,11 @@ class Plan:
         waiting = {job.digest for job in self.to_score}
         return sum(job.digest not in waiting for job in self.jobs)
 
+    @property
+    def copies(self) -> int:
+        """How many are scored with another one, of the same task and with the same program."""
+        return len(self.jobs) - self.stored - len(self.to_score)
+
 
 @dataclass(slots=True)
 class _Sorting:
