@@ -253,6 +253,43 @@ def test_contradictions_are_named_and_ours_stays(tmp_path: Path) -> None:
     assert merge.n_new == (1, 0, 0)  # the other program's evaluation is worth keeping
 
 
+@pytest.mark.parametrize(
+    ("change", "here", "there"),
+    [
+        ({"r2_fit": 0.25}, "fit R² 0.5", "fit R² 0.250000"),
+        ({"r2": 0.9 + 1e-12}, "R² 0.9", "R² 0.900000000001"),
+        ({"notes": ("slow",)}, "notes 1 –", "notes 1 slow"),
+        ({"n_params": 3, "notes": ("slow",)}, "and 1 more", "n_params 3 and 1 more"),
+    ],
+)
+def test_a_contradiction_names_what_differs(
+    store: Path, change: dict[str, object], here: str, there: str
+) -> None:
+    ours = content_of(store)
+    digest = a_run(1).evaluation.digest
+    line = ours.evaluations[digest]
+    ours.evaluations[digest] = line.model_copy(
+        update={"document": line.document.model_copy(update={"r2_fit": 0.5})}
+    )
+    other = line.model_copy(
+        update={"document": line.document.model_copy(update={"r2_fit": 0.5, **change})}
+    )
+    (found,) = plan_merge(ours, replace(ours, evaluations={digest: other})).conflicts
+    assert here in found.ours
+    assert there in found.theirs
+    assert found.ours != found.theirs
+
+
+def test_claims_that_differ_in_a_run_alone_say_so(store: Path) -> None:
+    ours = content_of(store)
+    ((key, line),) = ours.claims.items()
+    ranking = (line.page.ranking[0].model_copy(update={"program": "a" * 64}),)
+    other = line.model_copy(update={"page": line.page.model_copy(update={"ranking": ranking})})
+    (found,) = plan_merge(ours, replace(ours, claims={key: other})).conflicts
+    assert found.ours == "0.900000, ranking 1 program –"
+    assert found.theirs == f"0.900000, ranking 1 program {'a' * 64}"
+
+
 def test_theirs_replaces_ours_where_that_is_asked_for(tmp_path: Path) -> None:
     ours, theirs = contradicting(tmp_path)
     with Store(ours) as opened:
