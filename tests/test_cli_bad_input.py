@@ -399,12 +399,10 @@ WHOSE = ("--task", "small_task", "--agent", "a", "--model", "m")
         (["leaderboard", "--store", LONG], "the store cannot be read: File name too long"),
         (["leaderboard", "--store", "s.sqlite", "--out", LONG], "File name too long"),
         (["audit", "--store", LONG], "the store cannot be read: File name too long"),
-        (["doctor", "--store", LONG], "File name too long"),
         (["results", "merge", LONG, "--into", "s.sqlite"], "File name too long"),
         (["results", "merge", "s.sqlite", "--into", LONG], "File name too long"),
         (["submit", LONG], "no such file"),
         (["submit", "mine.py", *WHOSE, "--into", LONG], "File name too long"),
-        (["submit", LONG, *WHOSE], "File name too long"),
     ],
 )
 def test_places_that_no_file_can_have_are_named(
@@ -430,6 +428,9 @@ def test_a_name_too_long_for_a_folder_is_a_reason_among_others(
     assert done.code == 1
     assert f"{option} 'xxx" in done.out
     assert "Traceback" not in done.out + done.err
+    done = sld("submit", LONG, *WHOSE, "--store", "s.sqlite")
+    assert (done.code, done.err) == (1, "")
+    assert f"- {LONG}: cannot be read: File name too long" in done.out
 
 
 def test_a_summary_that_cannot_be_written_is_said_before_anything_is_filed(

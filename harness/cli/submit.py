@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -182,7 +183,7 @@ def _programs(path: Path) -> list[Path]:
     from harness.candidates.discovery import refuse_link
     from harness.errors import UserError
 
-    if not path.is_dir():
+    if not os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
         return [path]  # that it may not be there is one of the reasons to refuse it
     hidden = {".", "_"}
     found = [
