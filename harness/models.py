@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import re
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 
 class StrictModel(BaseModel):
     """Frozen, and refuses unknown keys: a misspelt key is an error, never silently dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def matching(pattern: str, words: str) -> AfterValidator:
+    """Return a validator of text that says in words what it should look like.
+
+    Args:
+        pattern: What all of it matches.
+        words: What to expect, for people.
+    """
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise PydanticCustomError("form", "expected {words}", {"words": words})
+        return text
+
+    return AfterValidator(check)
+
+
+SHA256 = matching(r"[0-9a-f]{64}", "a SHA-256 as 64 digits and letters a to f")
+ONE_LINE = matching(r"[^\x00-\x1f\x7f]*", "one line without control characters")
 
 
 def describe_problems(error: ValidationError) -> str:

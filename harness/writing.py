@@ -34,6 +34,28 @@ def require_file(path: Path) -> None:
     require_folder(path.parent)
 
 
+def require_appendable(path: Path) -> None:
+    """Check that text can be appended to a file, which is made where it is missing.
+
+    Raises:
+        UserError: It cannot.
+    """
+    append_text(path, "")
+
+
+def append_text(path: Path, text: str) -> None:
+    """Append to a file, which is made where it is missing.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file, its folder made where it is missing.
 

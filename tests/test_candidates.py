@@ -141,6 +141,7 @@ class TestFinding:
         self, tmp_path: Path
     ) -> None:
         strays = ["helper.py", "one_law/codex/o4_mini/run_01.py", "one_law/codex/o4_mini/run_x.py"]
+        strays.append("one_law/codex/o4_mini/run_1.PY")
         hidden = [".git/a/b/run_1.py", "one_law/.venv/o4_mini/run_1.py"]
         put(tmp_path, *self.PLACES, *strays, *hidden)
         found = find_runs(tmp_path)
@@ -161,6 +162,30 @@ class TestFinding:
         put(tmp_path, *places)
         with pytest.raises(UserError, match=words):
             find_runs(tmp_path)
+
+    def test_what_is_wrong_is_named_once_and_the_rest_is_found(self, tmp_path: Path) -> None:
+        put(tmp_path, *self.PLACES, "one_law/UPPER Case/o4_mini/run_1.py")
+        put(tmp_path / "more", "one_law/a/m/run_1.py", "one_law/a/m/run_2.py")
+        (tmp_path / "more" / "names.yaml").write_text("agent: {}\n")
+        found = find_runs(tmp_path)
+        assert len(found.runs) == len(self.PLACES)
+        names, upper = sorted(found.refused, key=len)
+        assert "names.yaml: agent: unknown key" in names
+        assert "'UPPER Case', expected 'upper_case'" in upper
+
+    def test_a_link_is_no_program(self, tmp_path: Path) -> None:
+        """Whoever files programs could else have any file of ours published."""
+        put(tmp_path, *self.PLACES)
+        secret = tmp_path / "secret"
+        secret.write_text("root:x:0:0\n")
+        link = tmp_path / "one_law/codex/o4_mini/run_3.py"
+        link.symlink_to(secret)
+        found = find_runs(tmp_path)
+        assert len(found.runs) == len(self.PLACES)
+        (line,) = found.refused
+        assert f"{link}: is a link" in line
+        with pytest.raises(UserError, match="is a link"):
+            find_runs(link)
 
     def test_a_missing_folder_is_named_with_the_layout(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"nowhere: no such file .*<task>/<agent>/<model>"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -19,6 +20,8 @@ from programs import GROUP_MEAN, LAW, program
 
 from harness import paths
 from harness.cli import main
+from harness.cli.output import print_json, show_what_can_be_shown
+from harness.results.store import Store
 
 WriteTask = Callable[..., Path]
 
@@ -118,6 +121,8 @@ class TestScoreAndCheck:
             ({"max_params": "seven"}, "max_params"),
             ({"features": []}, "features"),
             ({"schema_version": 2}, "schema_version"),
+            ({"name": "My Task!"}, "name: expected lower-case letters, digits, _ and -"),
+            ({"title": "a\nb"}, "title: expected one line without control characters"),
             ({"fit_seconds": 0}, "fit_seconds"),
         ],
     )
@@ -166,6 +171,21 @@ class TestScoreAndCheck:
         line = sld(command, file, "--task", "sft_scaling_law").complaint
         assert "the data of task 'sft_scaling_law' is not here" in line
         assert "SLD_DATA" in line
+
+    @pytest.mark.parametrize(("place", "words"), [("nowhere", "not there"), ("mine.py", "a file")])
+    def test_a_data_folder_that_is_none_is_named(
+        self,
+        sld: Sld,
+        file: Path,
+        command: str,
+        place: str,
+        words: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(paths, "_START", Path.cwd())
+        monkeypatch.setenv("SLD_DATA", place)
+        line = sld(command, file, "--task", "sft_scaling_law").complaint
+        assert f"(SLD_DATA is {place!r}, which is {words}; expected a folder)" in line
 
     @pytest.mark.parametrize(
         "words", [["--tusk", "x"], [], ["--task"], ["--timeout", "soon"], ["--timeout", "-1"]]
@@ -316,6 +336,20 @@ class TestRun:
         assert "Usage" in done.err
         assert not (candidates.parent / "leaderboard").exists()
 
+    def test_a_scheduler_without_its_backend_is_refused(self, sld: Sld, candidates: Path) -> None:
+        line = sld("run", candidates, "--scheduler", "tcp://x:1").complaint
+        assert "--scheduler tcp://x:1: is a Dask cluster's; add --backend dask" in line
+
+    def test_copies_are_counted(self, sld: Sld, tmp_path: Path, candidates: Path) -> None:
+        place = candidates / "small_task" / "codex" / "o4_mini"
+        for number in (2, 3):
+            (place / f"run_{number}.py").write_bytes((place / "run_1.py").read_bytes())
+        done = sld("run", candidates, "--store", tmp_path / "s.sqlite")
+        line = "3 runs asked for: 0 stored, 1 to score, 2 with the same program as one of these"
+        assert line in done.out
+        again = sld("run", candidates, "--store", tmp_path / "s.sqlite")
+        assert "3 runs asked for: 3 stored, 0 to score\n" in again.out
+
     def test_an_unknown_task_of_a_folder_is_named(
         self, sld: Sld, tmp_path: Path, candidates: Path
     ) -> None:
@@ -351,6 +385,81 @@ class TestRun:
         done = sld("run", candidates, "--store", tmp_path / "s.sqlite")
         assert (done.code, done.err) == (0, "")
         assert "1 scored (0 failed)" in done.out
+
+
+LONG = "x" * 300
+WHOSE = ("--task", "small_task", "--agent", "a", "--model", "m")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "candidates", "--store", LONG], "the store cannot be made: File name too long"),
+        (["run", "candidates", "--store", "mine.py/s.sqlite"], "mine.py is a file"),
+        (["leaderboard", "--store", LONG], "the store cannot be read: File name too long"),
+        (["leaderboard", "--store", "s.sqlite", "--out", LONG], "File name too long"),
+        (["audit", "--store", LONG], "the store cannot be read: File name too long"),
+        (["results", "merge", LONG, "--into", "s.sqlite"], "File name too long"),
+        (["results", "merge", "s.sqlite", "--into", LONG], "File name too long"),
+        (["submit", LONG], "no such file"),
+        (["submit", "mine.py", *WHOSE, "--into", LONG], "File name too long"),
+    ],
+)
+def test_places_that_no_file_can_have_are_named(
+    sld: Sld, task: Path, file: Path, candidates: Path, words: list[str], said: str
+) -> None:
+    with Store(Path("s.sqlite")):
+        pass
+    if words[0] == "submit":
+        words = [*words, "--store", "s.sqlite"]
+    line = sld(*words).complaint
+    assert said in line
+    assert LONG in line or "mine.py" in line
+
+
+@pytest.mark.parametrize("option", ["--agent", "--model"])
+def test_a_name_too_long_for_a_folder_is_a_reason_among_others(
+    sld: Sld, task: Path, file: Path, option: str
+) -> None:
+    Path("candidates/small_task/a").mkdir(parents=True)
+    whose = {"--agent": "a", "--model": "m"} | {option: LONG}
+    words = [word for pair in whose.items() for word in pair]
+    done = sld("submit", file, "--task", "small_task", *words, "--store", "s.sqlite")
+    assert done.code == 1
+    assert f"{option} 'xxx" in done.out
+    assert "Traceback" not in done.out + done.err
+    done = sld("submit", LONG, *WHOSE, "--store", "s.sqlite")
+    assert (done.code, done.err) == (1, "")
+    assert f"- {LONG}: cannot be read: File name too long" in done.out
+
+
+def test_a_summary_that_cannot_be_written_is_said_before_anything_is_filed(
+    sld: Sld, task: Path, file: Path
+) -> None:
+    for place in ("mine.py/x", "no/x", "."):
+        line = sld("submit", file, *WHOSE, "--store", "s.sqlite", "--summary", place).complaint
+        assert f"{place}: cannot be written" in line
+    assert not Path("candidates").exists()
+
+
+def test_an_encoding_that_lacks_characters_gets_replacements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for errors in ("strict", "surrogateescape"):
+        raw = io.BytesIO()
+        out = io.TextIOWrapper(raw, encoding="ascii", errors=errors)
+        monkeypatch.setattr(sys, "stdout", out)
+        show_what_can_be_shown()
+        print("R²")
+        print_json({"name": "Modèle"})
+        out.flush()
+        assert raw.getvalue() == b'R?\n{"name": "Mod\\u00e8le"}\n'
+
+
+def test_the_version_is_told(sld: Sld) -> None:
+    done = sld("--version")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("sld-harness ")
 
 
 def test_without_a_command_help_is_shown(sld: Sld) -> None:

@@ -7,8 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from programs import program
 
 from harness.cli import main
+from harness.cli.output import console, difference
+from harness.cli.score import print_output
+from harness.sandbox import Printed
 
 CHATTY = """\
 print("loading", chr(27) + "[31mred")
@@ -37,9 +41,46 @@ def test_what_a_program_prints_is_shown_without_control_codes(
     path.write_text(CHATTY, encoding="utf-8")
     assert sld(monkeypatch, command, str(path), "--task", "nano_moe") == 0
     shown = capsys.readouterr().out
-    assert "the program printed" in shown
+    assert "the law printed" in shown
     assert "rows 12" in shown or "rows 30" in shown
     assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("command", ["score", "check"])
+def test_what_the_fit_prints_is_shown_beside_the_law(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "chatty.py"
+    text = program(fit="print('fitting')", predict="print('predicting')")
+    path.write_text(text, encoding="utf-8")
+    assert sld(monkeypatch, command, str(path), "--task", "nano_finetuning") == 0
+    shown = capsys.readouterr().out
+    fit, law = shown.index("the fit printed"), shown.index("the law printed")
+    assert "\n  fitting\n" in shown[fit:law]
+    assert "\n  predicting\n" in shown[law:]
+
+
+def test_a_difference_has_the_minus_of_all_figures_on_a_terminal() -> None:
+    assert [difference(value) for value in (-0.25, 0.25, None)] == ["-0.250", "+0.250", "–"]
+
+
+def test_output_beyond_what_is_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = "".join(f"line {number}\n" for number in range(30))
+    for printed, words in (
+        (Printed(), ""),
+        (Printed("one\n"), "the law printed:"),
+        (Printed("one\n", cut=True), "the law printed more than is kept:"),
+        (Printed(lines), "the law printed, the last 20 of 30 lines:"),
+        (
+            Printed(lines, cut=True),
+            "the law printed more than is kept, the last 20 of 30 lines that are kept:",
+        ),
+    ):
+        print_output(console(), {"predict": printed})
+        assert capsys.readouterr().out.partition("\n")[0] == words
 
 
 @pytest.mark.parametrize("command", ["score", "check"])

@@ -187,6 +187,7 @@ def test_a_program_may_hang_in_small_batches_only(score: Score, row_task: Task) 
     evaluation = score(source, row_task, predict_seconds=LIMIT)
     assert evaluation.error is not None
     assert evaluation.error.kind is FailureKind.TIMEOUT
+    assert "the fixed limit for loading it and predicting" in evaluation.error.text
     assert LIMIT < time.monotonic() - started < LIMIT + 1.0
 
 
@@ -194,7 +195,8 @@ def test_the_limit_of_a_fit_covers_all_groups(score: Score) -> None:
     """A limit for each group would give a task with forty groups forty times as long."""
     evaluation = score(program(fit="import time; time.sleep(0.4)"), fit_seconds=0.6)
     assert evaluation.error is not None
-    assert evaluation.error.text == "timeout: no answer within 0.6 s"
+    words = "no answer within 0.6 s, the limit for loading it and fitting all groups"
+    assert evaluation.error.text == f"timeout: {words}"
 
 
 def test_a_hanging_neighbour_delays_nobody(

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import Scorer
+from programs import GROUP_MEAN
 
 from harness.evaluation.records import Evaluation, Isolation, Seconds
 from harness.failures import FailureKind
+from harness.tasks import TaskDefinition, load_definition
 
 ROOT = Path(__file__).resolve().parents[1]
 CLI = (ROOT / "docs" / "cli.md").read_text("utf-8")
@@ -108,3 +111,18 @@ def test_every_key_of_the_scorecard_is_in_the_manual() -> None:
 def test_the_picture_of_the_folds_shows_the_folds_of_today() -> None:
     names = runpy.run_path(str(ROOT / "docs" / "images" / "draw_folds.py"))
     assert names["FILE"].read_text("utf-8") == names["draw"]()
+
+
+def test_the_example_of_an_own_task_works_and_every_key_is_told(
+    tmp_path: Path, outcome_of: Scorer
+) -> None:
+    text = (ROOT / "docs" / "own-tasks.md").read_text("utf-8")
+    for name in ("my_task.yaml", "train.csv", "test.csv"):
+        found = re.search(rf"^`{name}`.*?^```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        assert found is not None, name
+        (tmp_path / name).write_text(found[1], encoding="utf-8")
+    task = load_definition(tmp_path / "my_task.yaml")
+    assert outcome_of(GROUP_MEAN, task).evaluation.status == "ok"
+    rows = {row.split(" | ")[0].strip("| `"): row for row in text.splitlines() if row[:1] == "|"}
+    for key, field in TaskDefinition.model_fields.items():
+        assert ("optional:" in rows[key]) == (not field.is_required()), key

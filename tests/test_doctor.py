@@ -52,7 +52,7 @@ def test_a_store_that_is_not_there_is_said_to_be_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = doctor(monkeypatch, capsys, tmp_path / "none.sqlite")
-    assert "not there yet" in str(found["store_state"])
+    assert "no store there yet" in str(found["store_state"])
     assert not (tmp_path / "none.sqlite").exists()
 
 

@@ -82,7 +82,8 @@ def test_what_is_written_is_read_again(store: Path) -> None:
     assert from_lines(lines, "file") == content
     assert list(to_lines(from_lines(lines, "file"))) == lines
     kinds = [json.loads(line)["kind"] for line in lines]
-    assert kinds == ["sld-results", *["program"] * 2, *["evaluation"] * 3, *["run"] * 3, "claim"]
+    counted = [*["program"] * 2, *["evaluation"] * 3, *["run"] * 3, "claim"]
+    assert kinds == ["sld-results", *counted, "end"]
 
 
 def test_the_order_in_which_things_were_stored_does_not_show(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def sample_lines() -> list[str]:
 
 
 LINES = sample_lines()
-HEAD, PROGRAM, EVALUATION, RUN, CLAIM = LINES
+HEAD, PROGRAM, EVALUATION, RUN, CLAIM, END = LINES
 
 
 def changed(line: str, **parts: object) -> str:
@@ -140,7 +141,10 @@ def changed(line: str, **parts: object) -> str:
         ([], "file: empty"),
         (["\n"], "file, line 1: no file of results"),
         ([PROGRAM], "file, line 1: no file of results"),
-        ([changed(HEAD, version=9)], "file, line 1: results of version 9; this harness reads 1"),
+        (
+            [changed(HEAD, version=9)],
+            "file, line 1: results of version 9; this harness reads 1 to 2",
+        ),
         ([HEAD, "{"], "file, line 2: "),
         ([HEAD, '{"kind": "thing"}'], "file, line 2: "),
         ([HEAD, changed(RUN, more=1)], "file, line 2: run.more: unknown key"),
@@ -151,9 +155,12 @@ def changed(line: str, **parts: object) -> str:
         ([HEAD, PROGRAM, changed(EVALUATION, traces="AAAA")], "file, line 3: damaged arrays"),
         ([HEAD, PROGRAM, changed(EVALUATION, digest="0")], "line 3: the document is that of"),
         ([HEAD, PROGRAM, EVALUATION, changed(EVALUATION, created="now")], "line 4: the same"),
-        ([HEAD, EVALUATION], "the program of evaluation"),
-        ([HEAD, RUN], "the evaluation of run small_law/codex/o4_mini/1 is missing"),
-        ([HEAD, PROGRAM, EVALUATION, changed(RUN, task="t")], "has another task's evaluation"),
+        ([HEAD], "file: cut short after line 1"),
+        ([HEAD, PROGRAM, EVALUATION, RUN, CLAIM, "\n"], "file: cut short after line 6"),
+        ([*LINES, RUN], "file, line 7: comes after the last line"),
+        ([HEAD, EVALUATION, END], "the program of evaluation"),
+        ([HEAD, RUN, END], "the evaluation of run small_law/codex/o4_mini/1 is missing"),
+        ([HEAD, PROGRAM, EVALUATION, changed(RUN, task="t"), END], "has another task's evaluation"),
     ],
 )
 def test_a_wrong_line_is_named(lines: Sequence[str], said: str) -> None:
@@ -161,6 +168,14 @@ def test_a_wrong_line_is_named(lines: Sequence[str], said: str) -> None:
         from_lines(lines, "file")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_the_first_version_is_read_and_its_weakness_told() -> None:
+    said: list[str] = []
+    old = [changed(HEAD, version=1), *LINES[1:-1]]
+    assert from_lines(old, "file", said.append) == from_lines(LINES, "file", said.append)
+    assert len(said) == 1
+    assert "written by an older harness" in said[0]
 
 
 # --- merging
@@ -236,6 +251,43 @@ def test_contradictions_are_named_and_ours_stays(tmp_path: Path) -> None:
     assert (moved.kind, moved.name) == ("run", "small_law/codex/o4_mini/2")
     assert merge.replaced == Content({}, {}, {}, {})
     assert merge.n_new == (1, 0, 0)  # the other program's evaluation is worth keeping
+
+
+@pytest.mark.parametrize(
+    ("change", "here", "there"),
+    [
+        ({"r2_fit": 0.25}, "fit R² 0.5", "fit R² 0.250000"),
+        ({"r2": 0.9 + 1e-12}, "R² 0.9", "R² 0.900000000001"),
+        ({"notes": ("slow",)}, "notes 1 –", "notes 1 slow"),
+        ({"n_params": 3, "notes": ("slow",)}, "and 1 more", "n_params 3 and 1 more"),
+    ],
+)
+def test_a_contradiction_names_what_differs(
+    store: Path, change: dict[str, object], here: str, there: str
+) -> None:
+    ours = content_of(store)
+    digest = a_run(1).evaluation.digest
+    line = ours.evaluations[digest]
+    ours.evaluations[digest] = line.model_copy(
+        update={"document": line.document.model_copy(update={"r2_fit": 0.5})}
+    )
+    other = line.model_copy(
+        update={"document": line.document.model_copy(update={"r2_fit": 0.5, **change})}
+    )
+    (found,) = plan_merge(ours, replace(ours, evaluations={digest: other})).conflicts
+    assert here in found.ours
+    assert there in found.theirs
+    assert found.ours != found.theirs
+
+
+def test_claims_that_differ_in_a_run_alone_say_so(store: Path) -> None:
+    ours = content_of(store)
+    ((key, line),) = ours.claims.items()
+    ranking = (line.page.ranking[0].model_copy(update={"program": "a" * 64}),)
+    other = line.model_copy(update={"page": line.page.model_copy(update={"ranking": ranking})})
+    (found,) = plan_merge(ours, replace(ours, claims={key: other})).conflicts
+    assert found.ours == "0.900000, ranking 1 program –"
+    assert found.theirs == f"0.900000, ranking 1 program {'a' * 64}"
 
 
 def test_theirs_replaces_ours_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -332,10 +384,37 @@ def test_a_file_is_taken_as_a_whole_or_not_at_all(
     assert not new.exists() or content_of(new) == Content({}, {}, {}, {})
 
 
+def test_an_export_overwrites_earlier_exports_alone(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(store.parent)
+    filled(Path("other.sqlite"))
+    Path("law.py").write_text("x = 1\n")
+    Path("link").symlink_to(store)
+    Path("empty").touch()
+    for name, said in (
+        ("ours.sqlite", "is the store itself"),
+        ("link", "is the store itself"),
+        ("other.sqlite", "is an SQLite file"),
+        ("law.py", "no export of results"),
+        ("law.py/x", "law.py/x: cannot be written: Not a directory"),
+        (".", "is a folder"),
+        ("/dev/null", "no regular file"),
+    ):
+        before = Path(name).read_bytes() if Path(name).is_file() else b""
+        assert sld(monkeypatch, "results", "export", name, "--store", "ours.sqlite") == 2
+        captured = capsys.readouterr()
+        assert said in captured.err
+        assert captured.err.count("\n") == 1
+        assert not Path(name).is_file() or Path(name).read_bytes() == before
+    for name in ("new.jsonl", "new.jsonl", "empty"):
+        assert sld(monkeypatch, "results", "export", name, "--store", "ours.sqlite") == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("import", "missing.jsonl"), "missing.jsonl: No such file"),
+        (("import", "missing.jsonl"), "missing.jsonl: cannot be read: No such file"),
         (("merge", "ours.sqlite", "--into", "ours.sqlite"), "is the store that takes the others"),
         (("merge", "missing.sqlite", "--into", "new.sqlite"), "no store there yet"),
         (("export", "no/such/folder/a.jsonl", "--store", "ours.sqlite"), "No such file"),

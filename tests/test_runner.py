@@ -120,6 +120,7 @@ class TestPlan:
         candidates(GROUP_MEAN, agent="human")
         plan, report, _ = run_all([folder], tasks, store)
         assert (len(plan.jobs), len(plan.to_score), report.scored) == (3, 1, 1)
+        assert (plan.stored, plan.copies) == (0, 2)
         stored = store.runs()
         assert [run.key.agent for run in stored] == ["codex", "codex", "human"]
         assert len({run.evaluation.digest for run in stored}) == 1
@@ -140,6 +141,25 @@ class TestPlan:
         assert "small_tusk" in problem
         assert "did you mean 'small_task'?" in problem
         assert report.scored == 1
+
+    def test_what_is_no_run_is_named_and_the_rest_runs(
+        self, tasks: Catalogue, store: Store, candidates: PutRuns, tmp_path: Path
+    ) -> None:
+        folder = candidates(GROUP_MEAN)
+        candidates(GROUP_MEAN, agent="UPPER Case")
+        place = folder / "small_task" / "codex" / "o4_mini"
+        (place / "run_01.py").write_text(GROUP_MEAN)
+        (place / "run_2.py").symlink_to(tmp_path)
+        (place / "run_3.py").mkdir()
+        plan, report, _ = run_all([folder], tasks, store)
+        assert report.scored == 1
+        folder_is, link, upper = sorted(plan.problems, key=len)
+        assert folder_is.count(str(place / "run_3.py")) == 1
+        assert "run_2.py: is a link" in link
+        assert "expected 'upper_case'" in upper
+        (stray,) = plan.skipped
+        assert "passed over:" in stray
+        assert "run_01.py" in stray
 
     def test_broken_data_of_one_task_is_named_and_the_rest_runs(
         self, tasks: Catalogue, store: Store, candidates: PutRuns, write_task: WriteTask

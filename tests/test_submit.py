@@ -111,6 +111,23 @@ def test_a_program_is_filed_with_its_note_and_is_on_the_board(
     assert "claimed R² 0.500000: differs from the held-out R² by" in said
 
 
+def test_what_is_said_of_an_own_task_agrees(
+    desk: Path, submit: Callable[..., tuple[int, str]]
+) -> None:
+    """No page shows it, and no other command that is named would."""
+    _, said = submit(program(desk, "mine.py", LINE))
+    assert "small_task is your own task: no page shows it" in said
+    assert "sld leaderboard" not in said
+    assert "in suite" not in said
+    assert "scores those on file" not in said
+    for words, expected in (
+        (["candidates"], "on a task file of your own, score a program with: sld score"),
+        (["candidates", "--task", "my.yaml"], "expected a glob for names of tasks"),
+    ):
+        done = CliRunner().invoke(app, ["run", *words, "--store", "store.sqlite"])
+        assert expected in done.stderr + str(done.exception)
+
+
 def test_what_is_filed_needs_no_scoring_by_run(
     desk: Path, submit: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +283,17 @@ def test_the_layout_says_whose_runs_they_are(desk: Path) -> None:
     assert (desk / "candidates/nano_moe/an_agent/gpt_5/run_1.py").exists()
 
 
+def test_a_link_in_the_layout_is_refused(desk: Path) -> None:
+    place = desk / "theirs" / "nano_moe" / "a" / "m"
+    place.mkdir(parents=True)
+    program(place, "run_1.py", GROUP_MEAN)
+    (place / "run_2.py").symlink_to("/etc/passwd")
+    for whose in ([], ["--task", "nano_moe", "--agent", "a", "--model", "m"]):
+        done = CliRunner().invoke(app, ["submit", "theirs", *whose, "--store", "store.sqlite"])
+        assert "run_2.py: is a link" in str(done.exception)
+    assert not (desk / "candidates").exists()
+
+
 def test_a_note_beside_a_program_is_read_and_checked(desk: Path) -> None:
     place = desk / "candidates" / "nano_moe" / "a" / "m"
     place.mkdir(parents=True)
@@ -313,9 +341,9 @@ def test_a_note_beside_a_program_is_read_and_checked(desk: Path) -> None:
                 "--model",
                 "m",
                 "--submitter",
-                "a\nb",
+                "a\x1b[31m",
             ],
-            "submitter",
+            "--submitter: expected one line without control characters (got 'a\\x1b[31m')",
         ),
     ],
 )

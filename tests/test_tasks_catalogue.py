@@ -108,6 +108,31 @@ def test_an_unknown_task_gets_a_way_out(write_task: WriteTask, name: str, words:
     assert words in refusal(lambda: catalogue.find(name))
 
 
+def test_an_own_file_may_not_take_the_name_of_another_task(
+    write_task: WriteTask, tmp_path: Path
+) -> None:
+    ours = write_task()
+    catalogue = load_catalogue(ours.parent.parent)
+    text = ours.read_text("utf-8")
+    theirs = tmp_path / "theirs.yaml"
+    theirs.write_text(text, encoding="utf-8")  # the same words, but its data is not stated
+    said = refusal(lambda: catalogue.find(str(theirs)))
+    assert all(part in said for part in (str(theirs), "'small_task'", str(ours), "rename yours"))
+    theirs.write_text(text.replace("name: small_task", "name: other"), encoding="utf-8")
+    assert catalogue.find(str(theirs)).name == "other"
+
+
+def test_a_copy_of_a_pinned_task_is_that_task(tmp_path: Path) -> None:
+    catalogue = load_catalogue()
+    ours = catalogue.find("nano_moe")
+    copy = tmp_path / "copy.yaml"
+    copy.write_bytes(ours.path.read_bytes())
+    assert catalogue.find(str(copy)) is ours
+    text = ours.path.read_bytes()
+    copy.write_bytes(text.replace(b"fit_seconds: ", b"fit_seconds: 1"))
+    assert "rename yours" in refusal(lambda: catalogue.find(str(copy)))
+
+
 def test_an_unknown_suite_or_title_gets_a_way_out(write_task: WriteTask) -> None:
     catalogue = load_catalogue(write_task().parent.parent)
     assert "did you mean 'own'?); the suites are: own" in refusal(lambda: catalogue.tasks("ownn"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.errors import UserError
 _RUN_FILE = re.compile(r"run_(0|[1-9][0-9]{0,17})\.py")
 """A number of more digits fits no column of the store."""
 _LAYOUT = "<task>/<agent>/<model>/run_<n>.py"
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +40,69 @@ class Discovery:
     """Sorted by task, agent, model and run number."""
     strays: tuple[Path, ...]
     """Python files that are not in the layout."""
+    refused: tuple[str, ...] = ()
+    """Why programs that are in the layout are no runs, a line each."""
 
 
 def find_runs(path: Path) -> Discovery:
     """Find all programs under a path: a candidates folder, a part of it, or one file.
 
     Raises:
-        UserError: The path does not exist, nothing in it has the layout, or a folder is not
-            named by the slug rules.
+        UserError: The path does not exist, or nothing in it is a run: nothing has the layout,
+            folders are not named by the slug rules, programs are links, ``names.yaml`` is wrong.
     """
     path = path.absolute()
     if not os.path.exists(path):  # `Path.exists` raises for names that are too long
         raise UserError(
             f"{_shown(path)}: no such file or folder; expected {_LAYOUT} or a folder of such"
         )
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    files = [path] if path.is_file() else sorted(path.rglob("*.[pP][yY]"))
     files = [f for f in files if not any(part.startswith(".") for part in _below(f, path))]
-    runs, strays = [], []
+    runs, strays, refused = [], [], []
     for file in files:
-        run = _run_file(file) if _is_readable(file) else None
+        try:
+            run = _run_file(file) if _is_readable(file) else None
+        except UserError as error:
+            refused.append(str(error))
+            continue
         if run is None:
             strays.append(file)
         else:
             runs.append(run)
+    refused = list(dict.fromkeys(refused))  # one wrong names.yaml is one thing to mend
+    if refused and not runs:
+        more = f"; and {len(refused) - 1} more like it" if len(refused) > 1 else ""
+        raise UserError(f"{refused[0]}{more}")
     if not runs:
         came = _shown(strays[0]) if strays else "no Python file"
         raise UserError(f"{_shown(path)}: expected programs at {_LAYOUT}, got {came}")
     runs.sort(key=lambda r: (r.task, r.agent, r.model, r.run))
-    return Discovery(tuple(runs), tuple(strays))
+    return Discovery(tuple(runs), tuple(strays), tuple(refused))
 
 
 def _is_readable(file: Path) -> bool:
     """Return whether reading a file ends: a pipe or a device among the programs may never do."""
     return file.is_file() or not file.exists() or file.is_dir()
+
+
+def refuse_link(file: Path) -> None:
+    """Refuse a link that was found among programs.
+
+    Raises:
+        UserError: It is one.
+    """
+    if file.is_symlink():
+        raise UserError(
+            f"{_shown(file)}: is a link; expected the program itself: its text is published, and a "
+            "link may lead to anything"
+        )
+
+
+def stray_line(strays: Sequence[Path]) -> str:
+    """Return a line that names Python files which are no runs because of where they lie."""
+    named = ", ".join(map(_shown, strays[:_MOST_NAMED]))
+    more = len(strays) - _MOST_NAMED
+    return f"passed over: {named}{f' and {more} more' if more > 0 else ''}: not at {_LAYOUT}"
 
 
 def _shown(path: Path) -> str:
@@ -89,6 +121,7 @@ def _run_file(file: Path) -> RunFile | None:
     if match is None or len(parts) < 4 or len(file.parts) < 5:
         return None
     task, agent, model, _ = parts
+    refuse_link(file)
     for slug, rule, what in ((agent, agent_slug, "agent"), (model, model_slug, "model")):
         if rule(slug) != slug:
             raise UserError(

@@ -17,7 +17,7 @@ from harness.candidates.discovery import RunFile
 from harness.candidates.naming import agent_slug, load_names, model_slug, save_names
 from harness.candidates.program import Candidate
 from harness.errors import UserError
-from harness.models import StrictModel, describe_problems
+from harness.models import ONE_LINE, SHA256, StrictModel, describe_problems
 
 _NUMBERED = re.compile(r"run_(0|[1-9][0-9]*)\.(?:py|yaml)")
 _LONGEST_NAME = 100
@@ -27,10 +27,7 @@ NO_PROGRAM = "0" * 64
 """SHA-256 of a note that belongs to no program yet."""
 
 Line = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
-    ),
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE
 ]
 """One line of text, not empty."""
 
@@ -41,7 +38,7 @@ class Submission(StrictModel):
     schema_version: Literal[1] = 1
     submitter: Line
     date: datetime.date
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, SHA256]
     """Of the program's bytes: the note belongs to this very text."""
     claimed_r2: float | None = Field(default=None, le=1.0, allow_inf_nan=False)
     """Held-out R² as the submitter states it."""
@@ -100,7 +97,8 @@ def same_programs(folder: Path, candidate: Candidate) -> list[Path]:
 
 def next_run(folder: Path) -> int:
     """Return the number that the next program in an agent's and model's folder gets, from 1."""
-    names = (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
+    # `Path.is_dir` raises for names that are too long, which are refused with all other reasons.
+    names = (entry.name for entry in folder.iterdir()) if os.path.isdir(folder) else ()
     numbers = [int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))]
     return max(numbers, default=0) + 1
 

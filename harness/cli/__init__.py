@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -21,17 +23,37 @@ from harness.cli import (
     submit,
     tasks,
 )
-from harness.errors import UserError
+from harness.cli.output import show_what_can_be_shown
+from harness.errors import UserError, one_line
 
 app = typer.Typer(
     name="sld",
-    help="Score candidate scaling laws on held-out data, isolated and in parallel.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="markdown",  # reflows the paragraphs of a docstring
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"sld-harness {version('sld-harness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Score candidate scaling laws on held-out data, isolated and in parallel."""
+
+
 app.command("run")(run.run)
 app.command("score")(score.score)
 app.command("check")(check.check)
@@ -49,6 +71,7 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command line: a user's mistake is one line and exit code 2, never a traceback."""
+    show_what_can_be_shown()
     try:
         app()
     except UserError as error:
@@ -61,3 +84,10 @@ def main() -> None:
         # The reader of our output has gone, for instance `sld run --json | head`.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        # Any option may name a place that no file can have, or that nobody may write to.
+        if not isinstance(error.filename, str | bytes) or error.strerror is None:
+            raise
+        place = one_line(os.fsdecode(error.filename))
+        sys.stderr.write(f"error: {place}: {error.strerror}\n")
+        sys.exit(2)

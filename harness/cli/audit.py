@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.cli.options import JsonOption, StoreOption, SuiteOption
-from harness.cli.output import print_json, wide_console
+from harness.cli.output import difference, print_json, wide_console
 
 if TYPE_CHECKING:
     from harness.leaderboard.audit import AuditRow
@@ -41,7 +41,6 @@ def _print(rows: Sequence[AuditRow]) -> None:
 
     from harness.evaluation.figures import DASH, six
     from harness.leaderboard.audit import Finding, counted
-    from harness.leaderboard.figures import signed
 
     table = Table(box=None, pad_edge=False)
     for heading in ("task", "agent", "model"):
@@ -52,7 +51,7 @@ def _print(rows: Sequence[AuditRow]) -> None:
     for row in rows:
         finding = row.finding.value
         if row.finding is Finding.DIFFERS and row.difference is not None:
-            finding = f"differs by {signed(row.difference)}"
+            finding = f"differs by {difference(row.difference)}"
         elif row.why:
             finding = f"{finding}: {row.why}"
         figures = [DASH if value is None else six(value) for value in (row.r2, row.r2_fit)]

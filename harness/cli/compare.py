@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import JsonOption, StoreOption, SuiteOption
-from harness.cli.output import console, print_json
+from harness.cli.output import console, difference, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,7 @@ def _print(terminal: Console, compared: SuiteComparison, a: Contender, b: Conten
     from rich.table import Table
     from rich.text import Text
 
-    from harness.leaderboard.figures import percent, signed, three
+    from harness.leaderboard.figures import percent, three
 
     result = compared.result
     terminal.print(Text(f"{compared.suite}: A is {a.name}, B is {b.name}", style="bold"))
@@ -75,7 +75,7 @@ def _print(terminal: Console, compared: SuiteComparison, a: Contender, b: Conten
             str(task.n_a),
             three(task.mean_b),
             str(task.n_b),
-            signed(task.difference),
+            difference(task.difference),
             percent(task.probability),
         )
     table.add_row(
@@ -84,16 +84,17 @@ def _print(terminal: Console, compared: SuiteComparison, a: Contender, b: Conten
         "",
         three(result.mean_b),
         "",
-        signed(result.bootstrap.difference),
+        difference(result.bootstrap.difference),
         percent(result.improvement.probability),
         style="bold",
     )
     terminal.print(table)
     bootstrap = result.bootstrap
     if bootstrap.low is not None:
+        low, high = difference(bootstrap.low), difference(bootstrap.high)
         terminal.print(
-            f"A - B: {signed(bootstrap.difference)}, 95 % interval {signed(bootstrap.low)} to "
-            f"{signed(bootstrap.high)}; A's mean is larger in "
+            f"A - B: {difference(bootstrap.difference)}, 95 % interval {low} to {high}; "
+            "A's mean is larger in "
             f"{percent(bootstrap.probability_better)} of the draws"
         )
     terminal.print(f"sign-flip test: p = {result.sign_flip.p:.4g}")

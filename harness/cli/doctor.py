@@ -46,8 +46,6 @@ def _store_state(path: Path) -> str:
     from harness.errors import UserError
     from harness.results.store import Store
 
-    if not path.exists():
-        return "not there yet; `sld run` makes it"
     try:
         with Store(path, read_only=True) as opened:
             opened.check_whole()

@@ -20,5 +20,7 @@ JsonOption = Annotated[
 ]
 TimeoutOption = Annotated[
     float | None,
-    typer.Option("--timeout", min=0.1, help="Seconds for the fit, instead of the task's limit."),
+    typer.Option(
+        "--timeout", min=0.1, help="Seconds for the fit, instead of the task's; the law has 30."
+    ),
 ]

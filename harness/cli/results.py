@@ -40,20 +40,24 @@ def export_results(
     """Write everything that a store holds as lines of JSON.
 
     Programs, evaluations with their arrays, runs and claims, sorted: the same content gives the
-    same bytes.
+    same bytes. A file that is there already is overwritten only if it is an earlier export.
     """
     from harness.paths import default_store
     from harness.results.exchange import to_lines
+    from harness.results.export_file import require_replaceable, write_export
     from harness.results.store import Store
 
-    with Store(store or default_store(), read_only=True) as opened:
+    path = store or default_store()
+    if str(file) != "-":
+        require_replaceable(file, path)
+    with Store(path, read_only=True) as opened:
         content = opened.content()
     data = "".join(to_lines(content)).encode("utf-8")
     if str(file) == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    _write(file, data)
+    write_export(file, data)
     console(error=True).print(f"{file}: {_counted(content)}", markup=False, soft_wrap=True)
 
 
@@ -70,8 +74,12 @@ def import_results(
     Exits with 1 where something contradicts.
     """
     from harness.paths import default_store
+    from harness.results.export_file import read_export
 
-    contents = ((str(file), _read(file)) for file in files)
+    def note(line: str) -> None:
+        console(error=True).print(f"note: {line}", markup=False, soft_wrap=True)
+
+    contents = ((str(file), read_export(file, note)) for file in files)
     _take(contents, store or default_store(), prefer, json=json)
 
 
@@ -119,32 +127,6 @@ def _content(path: Path) -> Content:
 
     with Store(path, read_only=True) as opened:
         return opened.content()
-
-
-def _read(file: Path) -> Content:
-    from harness.errors import UserError
-    from harness.results.exchange import from_lines
-
-    try:
-        with file.open(encoding="utf-8", newline="\n") as opened:
-            return from_lines(opened, str(file))
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 text; expected lines of JSON") from error
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write a file in one step: half of one would look like results."""
-    from harness.errors import UserError
-
-    beside = file.with_name(f".{file.name}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UserError(f"{file}: {error.strerror}") from error
 
 
 def _say(name: str, merge: Merge, prefer: Prefer) -> None:

@@ -75,11 +75,14 @@ def run(
     Exits with 0 when done (a failed candidate is a result), 1 when a harness error is left, 2 when
     something that was asked for cannot be scored, 130 when interrupted.
     """
+    from harness.errors import UserError
     from harness.paths import default_store, shipped_candidates
     from harness.results.store import Store
     from harness.runner.plan import make_plan
     from harness.tasks import load_catalogue
 
+    if scheduler is not None and backend is not BackendChoice.DASK:
+        raise UserError(f"--scheduler {scheduler}: is a Dask cluster's; add --backend dask")
     terminal = console(error=json)
     local = Path("candidates")
     roots = paths or [local if local.is_dir() else shipped_candidates()]
@@ -134,8 +137,10 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 def _say_plan(terminal: Console, plan: Plan) -> None:
+    same = f", {plan.copies} with the same program as one of these" if plan.copies else ""
     terminal.print(
-        f"{len(plan.jobs)} runs asked for: {plan.stored} stored, {len(plan.to_score)} to score"
+        f"{len(plan.jobs)} runs asked for: {plan.stored} stored, "
+        f"{len(plan.to_score)} to score{same}"
     )
     for line in plan.skipped:
         terminal.print(line, markup=False, soft_wrap=True)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from harness.evaluation.evaluate import Phase
     from harness.evaluation.records import Evaluation, GroupFigures, TargetFigures
+    from harness.sandbox import Printed
 
 _MANY_GROUPS = 12
 _MOST_PRINTED = 20
@@ -45,16 +47,24 @@ def score(
     raise typer.Exit(0 if evaluation.status == "ok" else 1)
 
 
-def print_output(terminal: Console, printed: str) -> None:
-    """Print the end of what a candidate printed, if it printed anything."""
-    lines = printed.split("\n")
+def print_output(terminal: Console, printed: Mapping[Phase, Printed]) -> None:
+    """Print the end of what a candidate printed in each part, if it printed anything."""
+    for phase, found in printed.items():
+        _print_part(terminal, "fit" if phase == "fit" else "law", found)
+
+
+def _print_part(terminal: Console, part: str, printed: Printed) -> None:
+    lines = printed.text.split("\n")
     if lines[-1] == "":
         lines.pop()
     if not lines:
         return
     shown = lines[-_MOST_PRINTED:]
-    left_out = f", the last {len(shown)} of {len(lines)} lines" if len(lines) > len(shown) else ""
-    terminal.print(f"the program printed{left_out}:", markup=False)
+    more = " more than is kept" if printed.cut else ""
+    if len(lines) > len(shown):
+        kept = " that are kept" if printed.cut else ""
+        more += f", the last {len(shown)} of {len(lines)} lines{kept}"
+    terminal.print(f"the {part} printed{more}:", markup=False)
     for line in shown:
         clean = "".join(
             c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,10 +87,13 @@ def submit(
     from harness.results.store import Store
     from harness.runner.submit import assess, file
     from harness.tasks import load_catalogue
+    from harness.writing import append_text, require_appendable
 
     terminal = console(error=json)
     catalogue = load_catalogue()
     note = _note(submitter, claimed, notes)
+    if summary is not None:
+        require_appendable(summary)
     proposals = find_proposals(files, catalogue, task, agent, model)
     reports = []
     with Store(store or default_store()) as opened:
@@ -104,9 +108,8 @@ def submit(
             else:
                 print_report(terminal, report)
     if summary is not None:
-        with summary.open("a", encoding="utf-8", newline="\n") as out:
-            out.write(markdown(reports))
-    if not json and any(report.verdict.filed for report in reports):
+        append_text(summary, markdown(reports))
+    if not json and any(report.verdict.filed and not report.own_task for report in reports):
         terminal.print("`sld leaderboard` writes the pages anew", markup=False)
     if any(report.verdict.problem for report in reports):
         raise typer.Exit(2)
@@ -153,31 +156,34 @@ def find_proposals(
     for path in files:
         if task is not None and agent is not None and model is not None:
             for one in _programs(path):
-                found = Proposal(one, catalogue.find(task), agent, model)
-                proposals.setdefault(one.absolute(), found)
+                proposal = Proposal(one, catalogue.find(task), agent, model)
+                proposals.setdefault(one.absolute(), proposal)
             continue
         try:
-            runs = find_runs(path).runs
+            found = find_runs(path)
         except UserError as error:
             named = (("--task", task), ("--agent", agent), ("--model", model))
             lacking = [option for option, value in named if value is None]
             raise UserError(f"{error}; or name {', '.join(lacking)}") from error
-        for run in runs:
-            found = Proposal(
+        if found.refused:
+            raise UserError(found.refused[0])
+        for run in found.runs:
+            proposal = Proposal(
                 run.path,
                 catalogue.find(task or run.task),
                 agent or run.agent_name,
                 model or run.model_name,
                 None if task or agent or model else run.run,
             )
-            proposals.setdefault(run.path, found)
+            proposals.setdefault(run.path, proposal)
     return list(proposals.values())
 
 
 def _programs(path: Path) -> list[Path]:
+    from harness.candidates.discovery import refuse_link
     from harness.errors import UserError
 
-    if not path.is_dir():
+    if not os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
         return [path]  # that it may not be there is one of the reasons to refuse it
     hidden = {".", "_"}
     found = [
@@ -187,6 +193,8 @@ def _programs(path: Path) -> list[Path]:
     ]
     if not found:
         raise UserError(f"{path}: expected programs (.py files), found none")
+    for one in found:
+        refuse_link(one)
     return found
 
 
@@ -207,8 +215,8 @@ def _note(submitter: str | None, claimed: float | None, notes: str | None) -> Su
             notes=notes or None,
         )
     except ValidationError as error:
-        problems = describe_problems(error).replace("claimed_r2", "--claimed-r2")
-        raise UserError(f"what is to stand beside the program: {problems}") from error
+        problems = describe_problems(error).replace("claimed_r2", "claimed-r2")
+        raise UserError(f"--{problems.replace('; ', '; --')}") from error
 
 
 def _merged(note: Submission, before: Submission | None) -> Submission:

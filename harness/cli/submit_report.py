@@ -60,7 +60,10 @@ class Report:
         lines = [f"note: {note.text}" for note in self.verdict.notes]
         if self.own_task:
             name = self.verdict.proposal.task.name
-            lines.append(f"note: {name} is your own task; `sld run` and the pages leave it out")
+            lines.append(
+                f"note: {name} is your own task: no page shows it and `sld run` does not know it; "
+                "`sld score FILE --task YAML` scores on it again"
+            )
         if self.claimed is not None and self.verdict.evaluation is not None:
             lines.append(self._claim(self.claimed))
         return lines + (self._ranks(self.place) if self.place is not None else [])
@@ -91,10 +94,14 @@ class Report:
             best = place.best_other
             name = f"{best.agent_name} / {best.model_name}"
             lines.append(f"the best other there is {name} with {number(best.mean)}")
+        elif self.own_task:
+            lines.append("nobody else has a stored run there")
         else:
             lines.append("nobody else has a stored run there; `sld run` scores those on file")
         if place.bar is not None and place.bar is not place.best_other:
             lines.append(f"the bar, {place.bar.agent_name}, has {number(place.bar.mean)}")
+        if self.own_task:  # it is in no suite of ours, whatever its file says
+            return lines
         absent = suite.n_tasks - suite.n_tasks_with_runs
         counts = f"; {_count(absent, 'task')} without runs count -1 each" if absent else ""
         lines.append(

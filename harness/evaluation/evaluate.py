@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,12 +24,18 @@ from harness.evaluation.rules import check_constants, count_constants
 from harness.evaluation.scoring import SplitFigures, figures, join, per_group, per_target
 from harness.failures import POLICIES, FailureKind
 from harness.limits import Limits
-from harness.sandbox import ChildFailed, ProgramText, Sandbox, SandboxBroken
+from harness.sandbox import ChildFailed, Printed, ProgramText, Sandbox, SandboxBroken
 from harness.sandbox.child import ChildKilled
 from harness.tasks import Task
 from harness.tasks.data import TaskData
 from harness.versions import SCORING_VERSION, versions
 
+Phase = Literal["fit", "predict"]
+
+_LIMIT_OF: dict[Phase, str] = {
+    "fit": "the limit for loading it and fitting all groups",
+    "predict": "the fixed limit for loading it and predicting all groups",
+}
 _KILLED_RETRIES = 2
 """How often a candidate is tried afresh whose process was killed by nobody knows whom."""
 
@@ -40,8 +46,8 @@ class Outcome:
 
     evaluation: Evaluation
     traces: Traces
-    printed: str = ""
-    """What the candidate printed, as far as the limit keeps it; not stored."""
+    printed: dict[Phase, Printed] = field(default_factory=dict)
+    """What the candidate printed, by where; not stored."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,10 +60,13 @@ class _Progress:
     failure: Failure | None = None
     killed: bool = False
     """Whether the failure is a kill that may have come from outside."""
-    printed: str = ""
+    printed: dict[Phase, Printed] = field(default_factory=dict)
+    phase: Phase = "fit"
+    """What is under way."""
     seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.0, "predict": 0.0})
 
-    def timed(self, phase: str, work: Callable[[], Any]) -> Any:
+    def timed(self, phase: Phase, work: Callable[[], Any]) -> Any:
+        self.phase = phase
         started = time.monotonic()
         try:
             return work()
@@ -116,7 +125,9 @@ def evaluate(
         "scoring_version": SCORING_VERSION,
         "digest": evaluation_digest(candidate.source, task, limits, seed),
     }
-    printed = progress.printed or sandbox.take_printed()
+    printed = progress.printed
+    if progress.found is None:  # what was printed last, often the reason
+        printed = {**printed, progress.phase: sandbox.take_printed()}
     failure = progress.failure
     if progress.found is not None:
         scored = _score(task, data, progress.found, progress.violations, common)
@@ -159,7 +170,10 @@ def _attempt(
     try:
         _run(program, task, data, sandbox, limits, progress)
     except ChildFailed as error:
-        progress.failure = Failure(kind=error.kind, message=error.message, line=error.line)
+        message = error.message
+        if error.kind is FailureKind.TIMEOUT:
+            message = f"{message}, {_LIMIT_OF[progress.phase]}"
+        progress.failure = Failure(kind=error.kind, message=message, line=error.line)
         progress.killed = isinstance(error, ChildKilled)
         if isinstance(error, ChildKilled) and error.outside:
             message = "its process was killed from outside, or memory ran out on this machine"
@@ -181,6 +195,7 @@ def _run(
         progress.params = progress.timed(
             "fit", lambda: children.fit(sandbox, program, data, limits)
         )
+        progress.printed["fit"] = sandbox.take_printed()
         sizes = {group: count_constants(values) for group, values in progress.params.items()}
         too_many = check_constants(sizes, task.definition.max_params)
         if too_many:
@@ -193,7 +208,7 @@ def _run(
     found = progress.timed(
         "predict", lambda: children.predict(sandbox, program, data, limits, params)
     )
-    progress.printed = sandbox.take_printed()
+    progress.printed["predict"] = sandbox.take_printed()
     differs = children.disagreement(small, found, data, len(program.targets))
     if differs:
         progress.violations.append(differs)

@@ -1,8 +1,9 @@
 """The content of a store as lines of JSON, to be kept, sent and merged.
 
 The first line names the format. Then come programs, evaluations, runs and claims, each kind sorted,
-so that the same content gives the same bytes. A line stands alone but for what it refers to: an
-evaluation to its program by SHA-256, a run to its evaluation by digest.
+so that the same content gives the same bytes, and a last line without which the file was cut short.
+A line stands alone but for what it refers to: an evaluation to its program by SHA-256, a run to its
+evaluation by digest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import binascii
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -21,12 +22,13 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from harness.candidates.naming import agent_slug, is_shown_name, model_slug
 from harness.errors import UserError, one_line
 from harness.evaluation.records import Evaluation
-from harness.models import StrictModel, describe_problems
+from harness.models import SHA256, StrictModel, describe_problems, matching
 from harness.results.records import ClaimedPage
 from harness.results.source_page import page_text, parse_page
 from harness.results.traces import pack, unpack
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1: without the last line, so that a file that was cut short may look whole."""
 LONGEST_LINE = 256 * 1024 * 1024
 """Characters; an evaluation of our largest task has some hundred thousand."""
 
@@ -35,7 +37,7 @@ MOST_ARRAY_BYTES = 64 * 1024 * 1024
 MOST_RUN = 10**18 - 1
 _LONGEST_FILE_NAME = 255
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, SHA256]
 
 
 def _shown(name: str) -> str:
@@ -65,7 +67,11 @@ def _path(path: str) -> str:
 
 Place = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_shown)]
 # Pages are called by these three; whatever else stood in them could name other files.
-TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=100)]
+TaskName = Annotated[
+    str,
+    Field(max_length=100),
+    matching(r"[A-Za-z0-9_-]+", "a task's name: letters, digits, _ and -"),
+]
 Agent = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_agent)]
 Model = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
 
@@ -154,8 +160,16 @@ class ClaimLine(StrictModel):
     page: ClaimedPage
 
 
+class EndLine(StrictModel):
+    """The last line."""
+
+    kind: Literal["end"] = "end"
+
+
 Line = ProgramLine | EvaluationLine | RunLine | ClaimLine
-_LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="kind")])
+_LINE: TypeAdapter[Line | EndLine] = TypeAdapter(
+    Annotated[Line | EndLine, Field(discriminator="kind")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,35 +228,65 @@ def to_lines(content: Content) -> Iterator[str]:
     for table in (content.evaluations, content.runs, content.claims):
         for _, line in sorted(table.items()):
             yield _written(line)
+    yield _written(EndLine())
 
 
-def from_lines(lines: Iterable[str], name: str) -> Content:
+def from_lines(
+    lines: Iterable[str], name: str, note: Callable[[str], None] = lambda _: None
+) -> Content:
     """Read lines; nothing is taken on trust.
 
     Args:
         lines: The lines of a file, with or without line breaks.
         name: The file's name, for messages.
+        note: Is told what cannot be checked in a file of an older version.
 
     Raises:
-        UserError: A line is not what it should be, one is there twice with another content, or one
-            refers to what is nowhere in the file; names the line.
+        UserError: A line is not what it should be, one is there twice with another content, one
+            refers to what is nowhere in the file, or the last one is missing; names the line.
     """
     content = Content({}, {}, {}, {})
-    number = 0
+    number, version, ended = 0, FORMAT_VERSION, False
     for number, text in enumerate(lines, 1):
         where = f"{name}, line {number}"
         if number == 1:
-            _check_header(text, where)
+            version = _version(text, where)
             continue
-        if text.strip():
-            _take(content, _read(text, where), where)
+        if not text.strip():
+            continue
+        if ended:
+            raise UserError(f"{where}: comes after the last line; expected one export a file")
+        line = _read(text, where)
+        if isinstance(line, EndLine):
+            ended = True
+        else:
+            _take(content, line, where)
     if number == 0:
         raise UserError(f"{name}: empty; expected what `sld results export` writes")
+    if not ended and version > 1:
+        raise UserError(
+            f'{name}: cut short after line {number}: expected {{"kind": "end"}} on the last line; '
+            "export or copy it again"
+        )
     _check_references(content, name)
+    if not ended:
+        note(
+            f"{name}: written by an older harness, without a last line that says so: "
+            "if it was cut short, nobody can see it"
+        )
     return content
 
 
-def _check_header(text: str, where: str) -> None:
+def is_export(first_line: str) -> bool:
+    """Return whether a file with this first line is one of results, of whatever version."""
+    try:
+        HeaderLine.model_validate_json(first_line)
+    except ValidationError:
+        return False
+    return True
+
+
+def _version(text: str, where: str) -> int:
     try:
         header = HeaderLine.model_validate_json(text)
     except ValidationError as error:
@@ -250,14 +294,15 @@ def _check_header(text: str, where: str) -> None:
             f"{where}: no file of results; expected what `sld results export` writes, "
             f'with {{"kind": "sld-results", "version": {FORMAT_VERSION}}} on the first line'
         ) from error
-    if header.version != FORMAT_VERSION:
+    if not 1 <= header.version <= FORMAT_VERSION:
         raise UserError(
             f"{where}: results of version {one_line(str(header.version))}; "
-            f"this harness reads {FORMAT_VERSION}"
+            f"this harness reads 1 to {FORMAT_VERSION}"
         )
+    return header.version
 
 
-def _read(text: str, where: str) -> Line:
+def _read(text: str, where: str) -> Line | EndLine:
     if len(text) > LONGEST_LINE:
         raise UserError(f"{where}: longer than {LONGEST_LINE:,} characters")
     try:

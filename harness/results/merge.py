@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from harness.evaluation.figures import figure
 from harness.evaluation.records import Evaluation
+from harness.results.differences import told_apart
 from harness.results.exchange import ClaimLine, Content, EvaluationLine, RunLine
 from harness.results.records import Prefer
 
@@ -15,6 +16,7 @@ K = TypeVar("K")
 L = TypeVar("L")
 
 _ELSEWHERE = "elsewhere:"
+_NO_FIGURES = {"seconds", "isolation"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +61,7 @@ def plan_merge(ours: Content, theirs: Content, prefer: Prefer = Prefer.OURS) -> 
         *(_evaluation_conflict(ours.evaluations[key], line) for key, line in evaluations.other),
         *(_run_conflict(ours, theirs, key) for key, _ in runs.other),
         *(
-            Conflict("claim", "/".join(key), ours.claims[key].page.best, line.page.best)
+            Conflict("claim", "/".join(key), *_claims(ours.claims[key], line))
             for key, line in claims.other
         ),
     ]
@@ -119,12 +121,12 @@ def _with_programs(
 
 def _evaluation_conflict(ours: EvaluationLine, theirs: EvaluationLine) -> Conflict:
     name = f"{theirs.document.task} {theirs.digest[:12]}"
-    return Conflict("evaluation", name, _short(ours), _short(theirs))
+    return Conflict("evaluation", name, *_evaluations(ours, theirs))
 
 
 def _run_conflict(ours: Content, theirs: Content, key: tuple[str, str, str, int]) -> Conflict:
-    lines = (side.evaluations[side.runs[key].digest] for side in (ours, theirs))
-    return Conflict("run", "/".join(map(str, key)), *map(_short, lines))
+    here, there = (side.evaluations[side.runs[key].digest] for side in (ours, theirs))
+    return Conflict("run", "/".join(map(str, key)), *_evaluations(here, there))
 
 
 def _same_figures(ours: EvaluationLine, theirs: EvaluationLine) -> bool:
@@ -132,7 +134,22 @@ def _same_figures(ours: EvaluationLine, theirs: EvaluationLine) -> bool:
 
 
 def _figures(evaluation: Evaluation) -> str:
-    return evaluation.model_dump_json(exclude={"seconds", "isolation"})
+    return evaluation.model_dump_json(exclude=_NO_FIGURES)
+
+
+def _evaluations(ours: EvaluationLine, theirs: EvaluationLine) -> tuple[str, str]:
+    """Return both in short, so that one sees in what they differ."""
+    words = _short(ours), _short(theirs)
+    if words[0] != words[1]:
+        return words
+    documents = (line.document.model_dump(exclude=_NO_FIGURES) for line in (ours, theirs))
+    return told_apart(words[0], *documents)
+
+
+def _claims(ours: ClaimLine, theirs: ClaimLine) -> tuple[str, str]:
+    if ours.page.best != theirs.page.best:
+        return ours.page.best, theirs.page.best
+    return told_apart(ours.page.best, ours.page.model_dump(), theirs.page.model_dump())
 
 
 def _short(line: EvaluationLine) -> str:

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -66,11 +67,12 @@ class StoreFile:
         """
         self.path = path
         self._read_only = read_only
-        if path.is_dir():
-            raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
-        if read_only and not path.is_file():
-            raise UserError(f"{path}: no store there yet; `sld run` makes one")
         with self._explained():
+            mode = _mode(path)
+            if mode is not None and stat.S_ISDIR(mode):
+                raise UserError(f"{path}: expected a store (an SQLite file), got a folder")
+            if read_only and (mode is None or not stat.S_ISREG(mode)):
+                raise UserError(f"{path}: no store there yet; `sld run` makes one")
             if read_only:
                 self._db = self._open_to_read()
             else:
@@ -233,7 +235,11 @@ class StoreFile:
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise self._full() from error
-            raise UserError(f"{self.path}: the store cannot be made: {error.strerror}") from error
+            verb = "read" if self._read_only else "made"
+            why = error.strerror
+            if isinstance(error, FileExistsError):
+                why = f"{self.path.parent} is a file; expected a folder"
+            raise UserError(f"{self.path}: the store cannot be {verb}: {why}") from error
 
     def _unusable(self, error: sqlite3.Error) -> UserError:
         code = _primary(error)
@@ -276,6 +282,18 @@ class StoreFile:
             "what is missing is scored anew, and what was exported comes back by "
             "`sld results import`"
         )
+
+
+def _mode(path: Path) -> int | None:
+    """Return what kind of file is at a path; None where there is none.
+
+    Raises:
+        OSError: Nobody can know, for instance because no file can have this name.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _primary(error: sqlite3.Error) -> int | None:

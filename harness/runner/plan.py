@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Literal
 
 from harness.candidates import Candidate, RunFile, find_runs, load_candidate
+from harness.candidates.discovery import stray_line
 from harness.errors import DataNotFoundError, UserError
 from harness.evaluation.digest import DEFAULT_SEED, evaluation_digest, limits_for
 from harness.limits import Limits
 from harness.results.records import RunKey
 from harness.results.store import Store
 from harness.tasks import Catalogue, Task
+from harness.tasks.catalogue import looks_like_a_task_file
 
 Again = Literal["failed", "all"]
+
+
+_OWN_TASKS = "on a task file of your own, score a program with: sld score FILE --task YAML"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,18 @@ class Plan:
     problems: tuple[str, ...] = ()
     """What was asked for and cannot be done: one line each. The rest goes on."""
     skipped: tuple[str, ...] = ()
-    """What was not asked for by name and cannot be done here."""
+    """What was not asked for by name and is left out: one line for each reason."""
 
     @property
     def stored(self) -> int:
         """How many of the runs need nothing."""
         waiting = {job.digest for job in self.to_score}
         return sum(job.digest not in waiting for job in self.jobs)
+
+    @property
+    def copies(self) -> int:
+        """How many are scored with another one, of the same task and with the same program."""
+        return len(self.jobs) - self.stored - len(self.to_score)
 
 
 @dataclass(slots=True)
@@ -95,12 +105,17 @@ def make_plan(
         UserError: A path has no programs; no task matches.
     """
     wanted = {task.name: task for task in catalogue.tasks(suite, pattern or "*")}
+    if not wanted and pattern is not None and looks_like_a_task_file(pattern):
+        raise UserError(
+            f"{pattern}: expected a glob for names of tasks (`sld tasks list`), got a file; "
+            f"{_OWN_TASKS}"
+        )
     if not wanted:
         raise UserError(f"no task matches {pattern or suite!r}; `sld tasks list` shows all")
-    files = [file for path in paths for file in find_runs(path).runs]
+    found = [find_runs(path) for path in paths]
     strict = suite is not None or pattern is not None
-    sorting = _Sorting()
-    for file in dict.fromkeys(files):
+    sorting = _Sorting(problems=list(dict.fromkeys(line for one in found for line in one.refused)))
+    for file in dict.fromkeys(file for one in found for file in one.runs):
         _sort(file, wanted, catalogue, seed, sorting)
     _drop_rivals(sorting)
     if not sorting.jobs and not sorting.problems and not sorting.without_data:
@@ -110,6 +125,8 @@ def make_plan(
         f"{reasons[0]}"
         for name, reasons in sorting.without_data.items()
     ]
+    strays = list(dict.fromkeys(path for one in found for path in one.strays))
+    passed_over = [stray_line(strays)] if strays else []
     stored = store.statuses()
     to_score: dict[str, Job] = {}
     for job in sorting.jobs:
@@ -121,7 +138,7 @@ def make_plan(
         to_score=tuple(to_score.values()),
         again=again is not None,
         problems=tuple(sorting.problems + (missing if strict else [])),
-        skipped=() if strict else tuple(missing),
+        skipped=tuple(passed_over + ([] if strict else missing)),
     )
 
 
@@ -144,9 +161,11 @@ def _sort(
     task = wanted.get(file.task)
     try:
         if task is None:
-            catalogue.find(file.task)  # an unknown task is a problem, another one is not wanted
+            _require_known(file.task, catalogue)  # another one is not wanted
             return
-        candidate = load_candidate(file.path)
+        candidate = _loaded(file, sorting)
+        if candidate is None:
+            return
         limits = limits_for(task)
         digest = evaluation_digest(candidate.source, task, limits, seed)
         sorting.jobs.append(Job(file, candidate, task, limits, seed, digest))
@@ -155,3 +174,18 @@ def _sort(
         sorting.without_data.setdefault(suite, []).append(str(error))
     except UserError as error:
         sorting.problems.append(f"{file.path}: {error}")
+
+
+def _loaded(file: RunFile, sorting: _Sorting) -> Candidate | None:
+    try:
+        return load_candidate(file.path)
+    except UserError as error:  # names the path
+        sorting.problems.append(str(error))
+        return None
+
+
+def _require_known(task: str, catalogue: Catalogue) -> None:
+    try:
+        catalogue.by_name(task)
+    except UserError as error:
+        raise UserError(f"{error}; {_OWN_TASKS}") from error

@@ -40,6 +40,20 @@ class ChildFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """What a program printed."""
+
+    text: str = ""
+    """As far as the limit keeps it."""
+    cut: bool = False
+    """Whether there was more."""
+
+    def __add__(self, later: Printed) -> Printed:
+        """Return both, one after the other."""
+        return Printed(self.text + later.text, self.cut or later.cut)
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramText:
     """A program and what it is called with."""
 

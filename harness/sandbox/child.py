@@ -185,6 +185,8 @@ class Child:
         room = self._limits.output_bytes - kept
         if chunk and room > 0:
             pipes.printed += chunk[:room]
+        if chunk and len(chunk) > room:
+            self._server.cut = True
 
     def _end(self, *, patient: bool = False) -> ChildEnd:
         pipes, self._pipes = self._pipes, None

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.limits import Limits
-from harness.sandbox.calls import ProgramText
+from harness.sandbox.calls import Printed, ProgramText
 from harness.sandbox.child import Child
 from harness.sandbox.server_process import ServerProcess
 
@@ -83,13 +83,14 @@ class Sandbox:
         self.warm(program.source)
         return Child(self._latest, program, limits, seconds)
 
-    def take_printed(self) -> str:
+    def take_printed(self) -> Printed:
         """Return what programs printed since this was last called, as far as the limit keeps it."""
-        parts = []
+        taken = Printed()
         for server in (self._light, self._heavy):
-            parts.append(bytes(server.printed).decode("utf-8", "replace"))
+            taken += Printed(bytes(server.printed).decode("utf-8", "replace"), server.cut)
             server.printed.clear()
-        return "".join(parts)
+            server.cut = False
+        return taken
 
     def close(self) -> None:
         """End the servers and remove their scratch folders."""

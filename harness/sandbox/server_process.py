@@ -91,6 +91,8 @@ class ServerProcess:
         self.missing: tuple[str, ...] = ()
         self.printed = bytearray()
         """What children printed since it was last taken."""
+        self.cut = False
+        """Whether they printed more than is kept."""
 
     def kill(self) -> None:
         """End the server and what it runs for good, at once, from any thread."""

@@ -111,18 +111,54 @@ class Catalogue:
             name_or_yaml: What `--task` takes.
 
         Raises:
-            UserError: There is no such task, or the YAML file is not a task.
+            UserError: There is no such task, or the YAML file is not a task or is another one than
+                the task of its name.
         """
         task = self._by_name.get(name_or_yaml)
         if task is not None:
             return task
-        if _looks_like_a_file(name_or_yaml):
-            return load_definition(Path(name_or_yaml))
+        if looks_like_a_task_file(name_or_yaml):
+            return self._own(load_definition(Path(name_or_yaml)))
         raise UserError(
             f"unknown task {one_line(repr(name_or_yaml))}"
             f"{_did_you_mean(name_or_yaml, self._by_name)}; expected "
             "a task's name (list them with: sld tasks list) or the path of a task's YAML file"
         )
+
+    def _own(self, task: Task) -> Task:
+        """Return a user's own task; a copy of one of ours is ours.
+
+        Runs are kept by their task's name: another task of the same name would put figures of
+        other data among ours.
+
+        Raises:
+            UserError: One of ours has its name and is another one.
+        """
+        known = self._by_name.get(task.name)
+        if known is None:
+            return task
+        if task.path == known.path or (
+            task.definition == known.definition and task.definition.data.pinned
+        ):
+            return known
+        raise UserError(
+            f"{task.path}: name: {task.name!r} is the name of another task, "
+            f"{known.path}; rename yours"
+        )
+
+    def by_name(self, name: str) -> Task:
+        """Return the task of this name.
+
+        Raises:
+            UserError: There is no such task.
+        """
+        task = self._by_name.get(name)
+        if task is None:
+            raise UserError(
+                f"unknown task {one_line(repr(name))}{_did_you_mean(name, self._by_name)}; "
+                "list them with: sld tasks list"
+            )
+        return task
 
     def by_title(self, title: str) -> Task:
         """Return the task that pages call so.
@@ -184,7 +220,8 @@ def _index(tasks: Iterable[Task], key: Callable[[Task], str], what: str) -> dict
     return index
 
 
-def _looks_like_a_file(text: str) -> bool:
+def looks_like_a_task_file(text: str) -> bool:
+    """Return whether what `--task` was given is meant as a YAML file, not as a name."""
     # os.path rather than Path: a name no file can have (too long, NUL) is no file, not an error.
     return text.endswith((".yaml", ".yml")) or os.sep in text or os.path.isfile(text)
 

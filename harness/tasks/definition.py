@@ -8,21 +8,26 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.models import StrictModel
+from harness.models import ONE_LINE, SHA256, StrictModel, matching
 
 GROUP_COLUMN = "group"
 """The column of every data file that says which rows share constants."""
 
 MAX_CURVE_POINTS = 200
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
-"""A name that is also a folder's and a page's name."""
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")
+Slug = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    matching(
+        r"[a-z0-9][a-z0-9_-]*",
+        "lower-case letters, digits, _ and -, with a letter or a digit first",
+    ),
 ]
+"""A name that is also a folder's and a page's name."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), ONE_LINE]
 """One line of text, not empty."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, SHA256]
 
 
 def _problem(message: str) -> PydanticCustomError:
@@ -79,6 +84,11 @@ class ShippedData(StrictModel):
         return self
 
     @property
+    def pinned(self) -> bool:
+        """Whether the definition states what is in both files."""
+        return self.train.pinned and self.test.pinned
+
+    @property
     def stays_inside(self) -> bool:
         """Whether both files lie in the folder of the YAML file, or below it."""
         return stays_inside(self.train.path) and stays_inside(self.test.path)
@@ -114,6 +124,11 @@ class ExternalData(StrictModel):
     train: ContentRef
     test: ContentRef
     hub: HubSource
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the definition states what is in both files."""
+        return self.train.pinned and self.test.pinned
 
     @model_validator(mode="after")
     def _stays_inside(self) -> Self:

@@ -140,6 +140,10 @@ def _external_files(name: str, data: ExternalData, pull: str) -> tuple[Path, Pat
             return train, test
     suite = data.folder.split("/", maxsplit=1)[0]
     first = str(places[0]) if given is not None else "$SLD_DATA (not set)"
+    if given is not None and not os.path.isdir(given):
+        is_what = "a file" if os.path.isfile(given) else "not there"
+        value = os.environ["SLD_DATA"]
+        first += f" (SLD_DATA is {value!r}, which is {is_what}; expected a folder)"
     raise DataNotFoundError(
         f"the data of task {name!r} is not here: looked for {data.train.path} and "
         f"{data.test.path} in {first} and in {places[-1]}; type: {pull} (it is the data set "

@@ -80,7 +80,9 @@ _REPLIES_READ: Inputs = {
 
 # --- results
 
-_HEAD, _PROGRAM, _, _EVALUATION, _, _RUN, _, _CLAIM = _SEED["results"].splitlines(keepends=True)
+_WHOLE = _SEED["results"].splitlines(keepends=True)
+_HEAD, _PROGRAM, _, _EVALUATION, _, _RUN, _, _CLAIM, _END = _WHOLE
+_OPEN = b"".join(_WHOLE[:-1])
 _LINES = [json.loads(line) for line in _SEED["results"].splitlines()]
 _KINDS = {"run": 5, "claim": 7, "evaluation": 3, "program": 1, "sld-results": 0}
 
@@ -114,7 +116,7 @@ def _json_contents(head: bytes, payload: bytes = b"") -> bytes:
 def _program(source: str) -> bytes:
     digest = hashlib.sha256(source.encode()).hexdigest()
     line = {"kind": "program", "sha256": digest, "text": source}
-    return _SEED["results"] + json.dumps(line).encode() + b"\n"
+    return _OPEN + json.dumps(line).encode() + b"\n" + _END
 
 
 def _without_finite(figure: str) -> bytes:
@@ -125,17 +127,21 @@ _ZIP_BOMB = zlib.compress(bytes(80 << 20), level=1)
 
 _RESULTS_READ: Inputs = {
     "CRLF": _SEED["results"].replace(b"\n", b"\r\n"),
-    "only a header": _HEAD,
+    "nothing": _HEAD + _END,
+    "only a header, of version 1": _HEAD.replace(b"2", b"1"),
     "a program of nothing": _program(""),
-    "the same again": _SEED["results"] + _RUN + _CLAIM + _EVALUATION + _PROGRAM,
+    "the same again": _OPEN + _RUN + _CLAIM + _EVALUATION + _PROGRAM + _END,
     "the largest run": _results("run", run=10**18 - 1),
     "a path from elsewhere": _results("run", path="elsewhere:/" + "x" * 250),
     "a relative path": _results("run", path="../../etc/passwd"),
 }
 _RESULTS_REFUSED: Inputs = {
     "a byte order mark": b"\xef\xbb\xbf" + _SEED["results"],
-    "a version of 4300 digits": _HEAD.replace(b"1", b"9" * 4300),
-    "a version of 5000 digits": _HEAD.replace(b"1", b"9" * 5000),
+    "a version of 4300 digits": _HEAD.replace(b"2", b"9" * 4300),
+    "a version of 5000 digits": _HEAD.replace(b"2", b"9" * 5000),
+    "cut short": _OPEN,
+    "two of them": _SEED["results"] * 2,
+    "a line after the last": _SEED["results"] + _RUN,
     "a key of two lines": _results("run", **{"a\nb\x1b": 1}),
     "a thousand keys": _results("run", **{f"key{i}": i for i in range(1000)}),
     "a task of two lines": _results("run", task="a\nb"),

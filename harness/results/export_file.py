@@ -1,0 +1,80 @@
+"""Files of exported results: read, and written in one step where nothing else is in their place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from harness.errors import UserError
+from harness.results.exchange import Content, from_lines, is_export
+
+_SQLITE = b"SQLite format 3\0"
+_LONGEST_HEADER = 1000
+
+
+def read_export(file: Path, note: Callable[[str], None]) -> Content:
+    """Read a file of results.
+
+    Args:
+        file: What `sld results export` wrote.
+        note: See ``from_lines``.
+
+    Raises:
+        UserError: It cannot be read, or is none; names the line.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="\n") as opened:
+            return from_lines(opened, str(file), note)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 text; expected lines of JSON") from error
+
+
+def require_replaceable(file: Path, store: Path) -> None:
+    """Check that an export to a file overwrites nothing but an earlier export.
+
+    Args:
+        file: Where the export goes.
+        store: What is exported.
+
+    Raises:
+        UserError: There is something else.
+    """
+    try:
+        if not os.path.lexists(file):
+            return
+        if file.is_dir():
+            raise UserError(f"{file}: is a folder; expected a file's name, or - for stdout")
+        if not file.is_file():  # a device; in its place a file would be put
+            raise UserError(f"{file}: no regular file; expected a file's name, or - for stdout")
+        if store.exists() and file.samefile(store):
+            raise UserError(f"{file}: is the store itself; name another file")
+        with file.open("rb") as opened:
+            head = opened.readline(_LONGEST_HEADER)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written: {error.strerror}") from error
+    if head.startswith(_SQLITE):
+        raise UserError(f"{file}: is an SQLite file, perhaps a store; name another file")
+    if head and not is_export(head.decode("utf-8", "replace")):
+        raise UserError(
+            f"{file}: is there already and no export of results; name another file, or move it away"
+        )
+
+
+def write_export(file: Path, data: bytes) -> None:
+    """Write a file in one step: half of one would look like results.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise UserError(f"{file}: cannot be written: {error.strerror}") from error
