@@ -292,6 +292,12 @@ def _print_forecast(found: Discovery, forecast: Forecast) -> None:
     more = len(forecast.predicted) - _MOST_SHOWN
     if more > 0:
         terminal.print(f"... and {more} more (--json has all)")
+    terminal.print(
+        "over rows: how sure the constants are; over elite laws: how sure the form is; "
+        "go by the wider of the two",
+        markup=False,
+        style="dim",
+    )
     for warning in forecast.warnings:
         terminal.print(f"warning: {warning}", style="yellow", markup=False)
 
