@@ -277,15 +277,6 @@ def from_lines(
     return content
 
 
-def is_export(first_line: str) -> bool:
-    """Return whether a file with this first line is one of results, of whatever version."""
-    try:
-        HeaderLine.model_validate_json(first_line)
-    except ValidationError:
-        return False
-    return True
-
-
 def _version(text: str, where: str) -> int:
     try:
         header = HeaderLine.model_validate_json(text)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from harness.errors import UserError
-from harness.results.exchange import Content, from_lines, is_export
+from harness.results.exchange import Content, HeaderLine, from_lines
 
 _SQLITE = b"SQLite format 3\0"
 _LONGEST_HEADER = 1000
@@ -58,10 +60,19 @@ def require_replaceable(file: Path, store: Path) -> None:
         raise UserError(f"{file}: cannot be written: {error.strerror}") from error
     if head.startswith(_SQLITE):
         raise UserError(f"{file}: is an SQLite file, perhaps a store; name another file")
-    if head and not is_export(head.decode("utf-8", "replace")):
+    if head and not _is_export(head.decode("utf-8", "replace")):
         raise UserError(
             f"{file}: is there already and no export of results; name another file, or move it away"
         )
+
+
+def _is_export(first_line: str) -> bool:
+    """Return whether a file with this first line is one of results, of whatever version."""
+    try:
+        HeaderLine.model_validate_json(first_line)
+    except ValidationError:
+        return False
+    return True
 
 
 def write_export(file: Path, data: bytes) -> None:
