@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 import harness
-from harness.evolution.discover import Discovery, Forecast
+from harness.evolution.discover import Discovery
+from harness.evolution.forecast import Forecast
 
 SCRIPT = "<script>document.title='taken'</script>"
 NASTY = f"</title></style></svg>{SCRIPT}\u202e\"'&{{{{7*7}}}}"

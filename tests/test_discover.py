@@ -370,11 +370,12 @@ def test_a_condition_sees_columns_as_they_are(condition: str) -> None:
         small=small,
         when=pd.to_datetime(np.where(small, "2024-01-01", "2024-03-01")),
         where=np.where(small, "tiny", "large"),
+        even=np.arange(42) % 2 == 0,
     )
-    columns = ["params", "tokens", "small"]
+    columns = ["params", "tokens", "even"]
     found = read_table(frame, "loss", features=columns, hold_out=condition)
     np.testing.assert_array_equal(found.held_out, ~small)
-    np.testing.assert_array_equal(found.x[:, 2], small)
+    np.testing.assert_array_equal(found.x[:, 2], frame["even"])
 
 
 def test_other_results_and_nameless_columns_are_no_features_unless_somebody_says_so() -> None:
@@ -423,8 +424,37 @@ def test_columns_of_trackers_and_what_others_determine_are_left_out() -> None:
     assert any("'lr': here a product of powers of params (" in line for line in found.left_out)
     named = ["params", "flops", "seed"]
     assert read_table(frame, "loss", features=named).features == tuple(named)
-    frame["flops"] *= np.random.default_rng(0).uniform(0.8, 1.2, 42)
+    first = frame[["flops", *(name for name in frame if name != "flops")]]
+    assert read_table(first, "loss").features == ("params", "tokens")
+    rng = np.random.default_rng(0)
+    frame["flops"] *= rng.uniform(0.8, 1.2, 42)
     assert "flops" in read_table(frame, "loss").features
+    logs = pd.DataFrame({"lN": np.log10(frame["params"]), "loss": frame["loss"]})
+    logs["lD"] = logs["lN"] + 1.3 + rng.uniform(-0.13, 0.13, 42)
+    assert read_table(logs, "loss").features == ("lN", "lD")
+
+
+def test_a_column_that_does_not_vary_in_the_rows_to_fit_has_no_part() -> None:
+    frame = table().assign(ctx=np.where(table()["params"] > 2e8, 2048, 1024))
+    found = read_table(frame, "loss", hold_out="params > 2e8")
+    assert found.features == ("params", "tokens")
+    assert found.x.shape == (42, 2)
+    assert "column 'ctx': the same in all rows to fit" in found.left_out
+    with pytest.raises(UserError, match="'ctx': the same in all rows to fit"):
+        read_table(frame, "loss", features=["params", "ctx"], hold_out="params > 2e8")
+
+
+def test_a_condition_asks_and_does_nothing_and_a_blank_is_no_yes(tmp_path: Path) -> None:
+    frame = table()
+    written = tmp_path / "written.csv"
+    for condition in (f"params.to_csv({str(written)!r}) == 1", f"`params`.to_csv('{written}')"):
+        with pytest.raises(UserError, match="expected a comparison"):
+            read_table(frame, "loss", hold_out=condition)
+    assert not written.exists()
+    both = read_table(frame, "loss", hold_out="(params > 2e8) and not (log10(tokens) < 9)")
+    assert 0 < both.held_out.sum() < 14
+    frame["is_test"] = [*[False] * 30, *[True] * 7, *[None] * 5]
+    assert read_table(frame, "loss", hold_out="is_test").held_out.sum() == 7
 
 
 def test_the_plainest_form_fits_into_the_cap_of_a_table_of_few_rows() -> None:
@@ -437,7 +467,7 @@ def test_the_plainest_form_fits_into_the_cap_of_a_table_of_few_rows() -> None:
 def test_predictions_lie_within_the_range_of_the_elite_laws_and_come_from_their_constants() -> None:
     frame = table(noise=0.05)[["params", "tokens", "loss"]]
     asked = pd.DataFrame({"params": [1e9, 1e10, 1e11], "tokens": [1e11, 1e12, 1e12]})
-    found = harness.discover(frame, "loss", evaluations=150, minutes=1)
+    found = harness.discover(frame, "loss", evaluations=40, minutes=1)
     told = found.predict(asked)
     assert (told.by_laws.low <= told.predicted).all()
     assert (told.predicted <= told.by_laws.high).all()
@@ -527,6 +557,22 @@ def test_predictions_survive_a_target_that_has_no_logarithm_and_say_what_is_impo
     said = " ".join(found.forecast.warnings)
     assert "1 rows in which loss is not above 0" in said
     assert "params: 0 or less in some rows" in said
+
+
+def test_a_law_that_can_be_below_zero_is_fitted_to_rows_below_zero() -> None:
+    params = np.geomspace(1e6, 1e13, 30)
+    frame = pd.DataFrame({"params": params, "gain": 3 * (params / 1e6) ** -0.3 - 0.06})
+    asked = pd.DataFrame({"params": [1e14]})
+    assert (frame["gain"] < 0).sum() == 6
+    found = harness.discover(frame, "gain", evaluations=20, minutes=1, wanted=asked)
+    told = found.forecast
+    assert found.law.link != "log"
+    assert told is not None
+    assert told.predicted[0] == pytest.approx(3 * 1e8**-0.3 - 0.06, abs=2e-3)
+    assert "not above 0" not in " ".join(told.warnings)
+    assert told.by_laws.low[0] < 0
+    with pytest.raises(UserError, match="no rows to predict"):
+        found.predict(asked[:0])
 
 
 def test_rows_without_a_group_are_left_out_and_numbers_stay_what_they_are() -> None:

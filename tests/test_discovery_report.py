@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import harness
 from harness.cli import app
 from harness.errors import UserError
-from harness.evolution.discover import Discovery, Forecast
+from harness.evolution.discover import Discovery
+from harness.evolution.forecast import Forecast
 from harness.evolution.report import render_report, write_discovery_report
 from harness.evolution.report.against import MOST_ROWS
 from harness.evolution.report.words import figure, fixed

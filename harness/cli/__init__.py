@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -86,8 +87,11 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         # Any option may name a place that no file can have, or that nobody may write to.
-        if not isinstance(error.filename, str | bytes) or error.strerror is None:
+        if isinstance(error.filename, str | bytes) and error.strerror is not None:
+            place = one_line(os.fsdecode(error.filename))
+        elif error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+            place = "what is printed"
+        else:
             raise
-        place = one_line(os.fsdecode(error.filename))
         sys.stderr.write(f"error: {place}: {error.strerror}\n")
         sys.exit(2)

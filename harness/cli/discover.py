@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from harness.evolution.discover import Discovery, Forecast
+    from harness.evolution.discover import Discovery
+    from harness.evolution.forecast import Forecast
     from harness.evolution.rows import FloatArray
 
 _MOST_SHOWN = 30
@@ -170,7 +171,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     (only, *others) = frame.columns
     if not others and any(mark in only for mark in ";\t|"):
         raise UserError(f"{path}: a single column {only!r}; expected commas between columns")
-    if only.startswith(("{", "[")):
+    if only.startswith(('{"', '[{"')):
         raise UserError(f"{path}: JSON by its first line; expected a CSV file with a header")
     return frame
 

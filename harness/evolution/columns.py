@@ -28,8 +28,11 @@ _BOOKKEEPING = frozenset({"seed", "runtime", "created", "updated", "timestamp", 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _ENDS = ("loss", "perplexity", "accuracy")
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")
-_SAME = 0.02
-"""A column within so much of a product of powers of others says nothing that they do not."""
+_SAME, _SHARE = 0.02, 0.01
+"""A column within so much of a product of powers of others, and within such a share of what it
+spans, says nothing that they do not."""
+_COMPUTE = re.compile(r"flop|compute", re.IGNORECASE)
+"""Columns that are left out rather than what they are computed from."""
 _ROWS_A_COLUMN = 3
 """With fewer rows than that a product of powers passes through all of them by chance."""
 
@@ -158,13 +161,10 @@ def usual_features(
             left_out.append(
                 f"column {name!r}: bookkeeping, by its name (--features takes it all the same)"
             )
-        elif others := _determined_by(frame, name, chosen):
-            left_out.append(
-                f"column {name!r}: here a product of powers of {', '.join(others)} "
-                "(--features takes it all the same)"
-            )
         else:
             chosen.append(name)
+    chosen, determined = _independent(frame, chosen)
+    left_out += determined
     if not chosen:
         why = f" ({'; '.join(left_out[:3])})" if left_out else ""
         raise UserError(f"no column is left to predict {target!r} from{why}; name some: --features")
@@ -174,6 +174,21 @@ def usual_features(
             f"{_MOST_FEATURES} with --features"
         )
     return chosen, left_out
+
+
+def _independent(frame: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that no others determine, in their order, and why others are left out."""
+    kept: list[str] = []
+    left_out = []
+    for name in sorted(names, key=lambda name: bool(_COMPUTE.search(name))):
+        if others := _determined_by(frame, name, kept):
+            left_out.append(
+                f"column {name!r}: here a product of powers of {', '.join(others)} "
+                "(--features takes it all the same)"
+            )
+        else:
+            kept.append(name)
+    return [name for name in names if name in kept], left_out
 
 
 def _determined_by(frame: pd.DataFrame, name: str, others: Sequence[str]) -> list[str]:
@@ -188,7 +203,7 @@ def _determined_by(frame: pd.DataFrame, name: str, others: Sequence[str]) -> lis
     logs = [np.log(row) for _, row in positive]
     basis = np.column_stack([np.ones(len(own)), *logs])
     powers = np.linalg.lstsq(basis, np.log(own), rcond=None)[0]
-    if np.abs(basis @ powers - np.log(own)).max() > _SAME:
+    if np.abs(basis @ powers - np.log(own)).max() > min(_SAME, _SHARE * np.ptp(np.log(own))):
         return []
     parts = np.abs(powers[1:]) * np.ptp(logs, axis=1)
     return [each for (each, _), part in zip(positive, parts, strict=True) if part > _SAME]

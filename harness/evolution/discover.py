@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError
-from harness.evolution.choose import Finalist
+from harness.evolution.choose import Choice
 from harness.evolution.columns import group_names, read_numbers
-from harness.evolution.emit import predict, refit
+from harness.evolution.emit import predict
 from harness.evolution.expression import Law
+from harness.evolution.forecast import Forecast, fit_groups, forecast
 from harness.evolution.gateway import TrainSide
-from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows, tree_of
+from harness.evolution.intervals import tree_of
 from harness.evolution.ledger import Budget
 from harness.evolution.outliers import FarOff, far_off
 from harness.evolution.proposals import Entry
 from harness.evolution.result import Result, result_of
-from harness.evolution.rows import FloatArray, Kind, Loss
+from harness.evolution.rows import FloatArray, Loss
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run_unkept
-from harness.evolution.starts import program_starts
 from harness.evolution.tables import Table, read_table
 from harness.tasks.data import GroupRows
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_MINUTES = 1.0
-_FAR = 10.0
-"""How many times beyond the largest scale of the rows an answer is called far."""
 _HIGH = 0.5
 """R² of a law that holds."""
 _MOST_CONSTANTS = 8
@@ -41,26 +39,6 @@ _ROWS_A_SUM = 2
 form of the field is not among the laws, and what is extrapolates far worse."""
 _LEAST_CONSTANTS = 3
 """A power law above a floor; with several features no published form has fewer."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Forecast:
-    """What a law says of rows that nobody has measured."""
-
-    features: FloatArray
-    """``(M, F)``."""
-    groups: tuple[str, ...]
-    """Of each row, ``(M,)``."""
-    predicted: FloatArray
-    """``(M,)``; from a law fitted to all rows, held-out ones too."""
-    by_rows: Interval
-    """95 % interval over resampled rows: how sure the constants are."""
-    by_laws: Interval
-    """Least and largest of what the elite laws say: how sure the form is."""
-    warnings: tuple[str, ...]
-    """Where the answer lies far outside the rows."""
-    constants: Mapping[str, FloatArray]
-    """By group, ``(1, K + P)``: those that predict, fitted to all rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +117,7 @@ class Discovery:
             UserError: A column is not there or not numeric, or a group is unknown.
         """
         x, names = _asked(frame, self.table, group)
-        return _forecast(self.search, self.result, self.table, x, names)
+        return forecast(self.search, _choice(self.result), self.table, x, names)
 
 
 def _where(table: Table, row: FarOff) -> str:
@@ -205,7 +183,7 @@ def discover(
         found = replace(found, far_off=far_off(search.rows, side.max_params))
     if asked is None:
         return found
-    return replace(found, forecast=_forecast(search, result, table, *asked))
+    return replace(found, forecast=forecast(search, _choice(result), table, *asked))
 
 
 def side_of(table: Table, max_params: int | None) -> TrainSide:
@@ -233,10 +211,7 @@ def _usual_cap(features: int, rows: int) -> int:
 
 def _judged(table: Table, search: Search, result: Result) -> Discovery:
     """Look at the held-out rows, once, for the chosen law."""
-    choice = result.choice
-    if choice is None:
-        msg = "a search of trees ends with a choice"
-        raise ValueError(msg)
+    choice = _choice(result)
     train, test = table.rows(held_out=False), table.rows(held_out=True)
     chosen = choice.chosen
     fitted = fit_groups(search, chosen, train)
@@ -272,16 +247,11 @@ def _alone(
     return row, without
 
 
-def fit_groups(
-    search: Search, finalist: Finalist, rows: Sequence[GroupRows]
-) -> dict[str, FloatArray]:
-    """Fit a law to each group; returns the constants by group, ``(1, K + P)`` each."""
-    law = tree_of(finalist)
-    starts = program_starts(law, finalist.theta)
-    return {
-        one.group: refit(law, search.rows.axes, starts, one.features, one.targets, search.rows.loss)
-        for one in rows
-    }
+def _choice(result: Result) -> Choice:
+    if result.choice is None:
+        msg = "a search of trees ends with a choice"
+        raise ValueError(msg)
+    return result.choice
 
 
 def _joined(
@@ -309,6 +279,8 @@ def _asked(
     for name in (*table.features, *([group] if group else [])):
         if name not in frame.columns:
             raise UserError(f"the rows to predict have no column {name!r}")
+    if not len(frame):
+        raise UserError("there are no rows to predict")
     numbers = frame[list(table.features)].apply(read_numbers)
     x = numbers.to_numpy(dtype=float)
     if not np.isfinite(x).all():
@@ -334,72 +306,3 @@ def _asked(
     if unknown:
         raise UserError(f"group {unknown[0]!r} of the rows to predict is not in the table")
     return x, names
-
-
-def _forecast(
-    search: Search, result: Result, table: Table, x: FloatArray, names: tuple[str, ...]
-) -> Forecast:
-    choice = result.choice
-    if choice is None:
-        msg = "a search of trees ends with a choice"
-        raise ValueError(msg)
-    warnings = _far_out(search, table, x)
-    everything = _all_rows(table)
-    if any(finalist.law and finalist.law.link == "log" for finalist in choice.finalists):
-        possible = table.y > 0  # the logarithm of the others is no number
-        if not possible.all():
-            warnings.append(
-                f"{int((~possible).sum())} rows in which {table.target} is not above 0 had no part "
-                "in the fit to all rows"
-            )
-            everything = _all_rows(table, possible)
-    predicted = np.empty(len(x))
-    fitted = fit_groups(search, choice.chosen, everything)
-    for place, (row, group) in enumerate(zip(x, names, strict=True)):
-        says = predict(tree_of(choice.chosen), search.rows.axes, fitted[group], row[None])
-        predicted[place] = says[0, 0]
-    others = [one for one in choice.finalists if one.entry is not choice.chosen.entry]
-    return Forecast(
-        x,
-        names,
-        predicted,
-        bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
-        bootstrap_laws(search, predicted, others, everything, x, names),
-        tuple(warnings),
-        fitted,
-    )
-
-
-def _all_rows(table: Table, possible: np.ndarray | None = None) -> tuple[GroupRows, ...]:
-    names = np.array(table.groups)
-    some = np.ones(len(names), dtype=bool) if possible is None else possible
-    return tuple(
-        GroupRows(name, table.x[chosen], table.y[chosen][:, None])
-        for name in sorted(set(table.groups))
-        if (chosen := some & (names == name)).any()
-    )
-
-
-def _far_out(search: Search, table: Table, x: FloatArray) -> list[str]:
-    """Say where rows lie far outside those that were measured."""
-    said = []
-    for column, axis in enumerate(search.rows.axes):
-        low, high = float(table.x[:, column].min()), float(table.x[:, column].max())
-        values = x[:, column]
-        if axis.kind is Kind.SCALE and not (values > 0).all():
-            said.append(f"{axis.name}: 0 or less in some rows; no row says anything of that")
-        elif axis.kind is Kind.SCALE:
-            factor = max(float(values.max()) / high, low / float(values.min()))
-            if factor > _FAR:
-                said.append(
-                    f"{axis.name}: {factor:.3g} times beyond the rows ({low:.4g} to {high:.4g}); "
-                    "nothing measured says that the law holds there"
-                )
-        else:
-            beyond = max(float(values.max()) - high, low - float(values.min()))
-            if beyond > high - low:
-                said.append(
-                    f"{axis.name}: {beyond:.3g} beyond the rows ({low:.4g} to {high:.4g}), more "
-                    "than they span"
-                )
-    return said

@@ -94,6 +94,7 @@ def bootstrap_laws(
     predicted: FloatArray,
     others: Sequence[Finalist],
     rows: Sequence[GroupRows],
+    measured: FloatArray,
     x: FloatArray,
     names: Sequence[str],
 ) -> Interval:
@@ -106,7 +107,8 @@ def bootstrap_laws(
         search: The search.
         predicted: What the chosen law says, ``(M,)``.
         others: The other laws.
-        rows: All rows by group.
+        rows: What they are fitted to, by group.
+        measured: All that was measured, ``(N,)``.
         x: Rows to predict, ``(M, F)``.
         names: Their groups.
     """
@@ -120,7 +122,6 @@ def bootstrap_laws(
             if wanted.any():
                 constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)
                 said[place, wanted] = predict(law, axes, constants, x[wanted])[:, 0]
-    measured = np.concatenate([one.targets[:, 0] for one in rows])
     if (measured > 0).all() or (measured < 0).all():
         said[(np.sign(said) != np.sign(measured[0])).any(axis=1)] = np.nan
     every = np.vstack([said, predicted])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ ALL = "all"
 HELD_OUT = 0.2
 """How much of the joint scale is held out where nobody says what."""
 _FEWEST_ROWS = 8
+_CALLED = frozenset({"and", "or", "not", "in", "abs", "exp", "log", "log10", "sqrt"})
+"""Words before a bracket in a condition."""
 _FEWEST_HELD_OUT = 3
 
 
@@ -130,9 +133,29 @@ def read_table(
             f"expected {_FEWEST_HELD_OUT} and {_FEWEST_ROWS // 2} at least; name another --hold-out"
             f"{because}"
         )
+    varies = np.ptp(x[~held], axis=0) > 0
+    if not varies.all():
+        still = [name for name, moves in zip(chosen, varies, strict=True) if not moves]
+        left_out.append(_without(still, named=features is not None, all_of=not varies.any()))
+        x, chosen = x[:, varies], [name for name in chosen if name not in still]
     if np.ptp(y[held]) == 0 or np.ptp(y[~held]) == 0:
         raise UserError(f"{split}: {target!r} does not vary there, so there is nothing to learn")
     return Table(tuple(chosen), target, names, x, y, held, split, tuple(left_out))
+
+
+def _without(still: Sequence[str], *, named: bool, all_of: bool) -> str:
+    """Say that features do not vary in the rows to fit: their part could be anything beyond them.
+
+    Raises:
+        UserError: Somebody named them, or there are no others.
+    """
+    which = ", ".join(map(repr, still))
+    if named or all_of:
+        raise UserError(
+            f"{which}: the same in all rows to fit, so no law can know its part; leave it out of "
+            "--features, or name another --hold-out"
+        )
+    return f"column {which}: the same in all rows to fit"
 
 
 def _usable(
@@ -162,12 +185,15 @@ def _rows(count: int) -> str:
 
 def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.ndarray:
     """Return the rows that a condition names. It is parsed by pandas' own small language."""
+    import pandas as pd
+
     frame = in_numbers(frame, [name for name in texts(frame) if name != group], whole=True)
-    if "@" in condition or "__" in condition:
+    if "@" in condition or "__" in condition or _calls(condition):
         raise UserError(f"--hold-out {condition!r}: expected a comparison of columns with numbers")
     try:
         found = frame.eval(condition, engine="python")
-        held = np.array(found, dtype=bool)
+        flags = np.asarray(found, dtype=object)
+        held = np.where(pd.isna(flags), 0, flags).astype(bool)  # a blank is no yes
     except Exception as error:  # pandas raises whatever its parser meets
         said = " ".join(str(error).split())[:200]
         raise UserError(
@@ -177,6 +203,13 @@ def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.nda
     if held.shape != (len(frame),):
         raise UserError(f"--hold-out {condition!r}: expected one yes or no a row")
     return held
+
+
+def _calls(condition: str) -> bool:
+    """Return whether a condition calls anything but a function of numbers: tables write files."""
+    plain = re.sub(r"`[^`]*`|'[^']*'|\"[^\"]*\"", "_", condition)
+    called = re.findall(r"([\w.)\]]+)\s*\(", plain)
+    return not _CALLED.issuperset(called)
 
 
 def _largest(

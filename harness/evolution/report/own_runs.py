@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.evolution.discover import Discovery, Forecast, relative_errors
+from harness.evolution.discover import Discovery, relative_errors
 from harness.evolution.emit import predict
+from harness.evolution.forecast import Forecast
 from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, Fit
 from harness.evolution.report.charts import Dots, Picture, draw
 from harness.evolution.report.parts import Figure, Table

@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.evolution.choose import ALONE, FIT, SHAKEN
-from harness.evolution.discover import Discovery, Forecast
+from harness.evolution.discover import Discovery
 from harness.evolution.fitness import DESCRIBES, PRICE
+from harness.evolution.forecast import Forecast
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, from_library, is_scored
 from harness.evolution.report.lineage import Lineage, lineage_of
