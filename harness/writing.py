@@ -7,6 +7,9 @@ from pathlib import Path
 
 from harness.errors import UserError
 
+SQLITE = b"SQLite format 3\0"
+"""What each SQLite file begins with."""
+
 
 def require_folder(folder: Path) -> None:
     """Check that a folder can be written, or made.
@@ -27,11 +30,15 @@ def require_file(path: Path) -> None:
     """Check that a file can be written, its folder made where it is missing.
 
     Raises:
-        UserError: It is a folder, or cannot be written there.
+        UserError: It is a folder or an SQLite file, or cannot be written there.
     """
     if path.is_dir():
         raise UserError(f"{path}: cannot be written: it is a folder; expected a file's name")
     require_folder(path.parent)
+    if path.is_file() and os.access(path, os.R_OK):
+        with path.open("rb") as file:
+            if file.read(len(SQLITE)) == SQLITE:
+                raise UserError(f"{path}: is an SQLite file, perhaps a store; name another file")
 
 
 def require_appendable(path: Path) -> None:

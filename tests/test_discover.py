@@ -692,6 +692,10 @@ class TestEvolve:
             (["nano_mo"], "did you mean"),
             (["nano_moe", "--runs", "2", "--out", "x.py"], "--out takes one search"),
             (["nano_moe", "--model", "m", "--price", "m"], "expected MODEL=IN,OUT"),
+            (["nano_moe", "--model", "m", "--price", "=1,2"], "expected MODEL=IN,OUT"),
+            (["nano_moe", "--out", "x", "--report", "x"], "--out and --report: both x"),
+            (["nano_moe", "--out", "store.sqlite"], "is an SQLite file, perhaps a store"),
+            (["nano_moe", "--from", "law.py"], "of format `law`; expected an evolve-block program"),
             (
                 ["nano_moe", "--model", "m", "--base-url", "ftp://x"],
                 "language model: base_url: expected an address",
@@ -706,6 +710,8 @@ class TestEvolve:
         ],
     )
     def test_wrong_use_is_one_line(self, desk: Path, words: list[str], expected: str) -> None:
+        (desk / "store.sqlite").write_bytes(b"SQLite format 3\0 and more")
+        (desk / "law.py").write_text("def law(input_data, group):\n    return []\n")
         code, _, said = invoke("evolve", *words)
         assert code == 2
         assert expected in said

@@ -21,6 +21,7 @@ from openai_server import FakeEndpoint, Reply, fenced, region
 from harness.candidates.markers import END, START
 from harness.cli.evolve import search_settings
 from harness.errors import UserError
+from harness.evolution import sitting
 from harness.evolution.archive import Added
 from harness.evolution.gateway import TrainSide, Verdict, train_side
 from harness.evolution.ledger import Budget, Ledger
@@ -975,6 +976,29 @@ def test_time_that_is_over_ends_slow_questions(side: TrainSide, tmp_path: Path) 
         assert time.monotonic() - started < 6
     assert search.n_evaluated == 3
     assert heard(search) == []
+    assert sum(one.questions for one in search.unanswered.accounts.values()) == 2
+    assert search.ledger.accounts == {}
+
+
+def test_a_program_that_never_ends_does_not_hold_the_search_and_is_judged_when_it_goes_on(
+    side: TrainSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitting, "GRACE", 0.2)
+    search = begun(side, 3)
+    text = region("x", "").replace(
+        "    return np.linalg", "    while True: pass\n    return np.linalg"
+    )
+    endless = Reply(fenced(text))
+    with FakeEndpoint([], endless) as endpoint, Journal(tmp_path / "s", "x") as journal:
+        journal.begin({}, "now")
+        proposer = LlmProposer(settings(base_url=endpoint.url), Key(KEY))
+        started = time.monotonic()
+        run(search, journal, Budget(seconds=1.0), asking=proposer, offline=False)
+        assert time.monotonic() - started < 20  # a program has a minute
+        assert len(search.unjudged()) > 0
+        again = begun(side, 0)
+        again.resume(journal)
+        assert [one.number for one in again.unjudged()] == [o.number for o in search.unjudged()]
 
 
 def test_models_that_are_given_up_leave_the_search_to_itself(

@@ -415,6 +415,12 @@ def test_budgets_end_a_search_and_are_told_in_words() -> None:
     assert budget.can_ask(ledger)
     ledger.charge(Usage("m", 1, 0, 0.6))
     assert not budget.can_ask(ledger)
+    assert budget.can_ask(Ledger())
+    assert not budget.can_ask(Ledger(), 1)  # nobody knows yet what one costs
+    cheap = Ledger.of([Usage("m", 20, 10, 0.1)])
+    assert budget.can_ask(cheap, 2)
+    assert not budget.can_ask(cheap, 3)
+    assert Budget(seconds=10).can_ask(Ledger(), 9)
     assert budget.in_words(4.0, 2, ledger) == "6 s, 3 evaluations, 0 tokens, $0.00"
     assert not ledger.accounts["n"].priced
 
@@ -546,16 +552,15 @@ def test_a_search_is_made_as_its_settings_say(tmp_path: Path) -> None:
     assert search.fingerprint() != Search(side(), 1).fingerprint()
 
 
-def test_what_is_given_comes_after_the_library_and_is_bred_from(tmp_path: Path) -> None:
+def test_what_is_given_comes_before_the_library_and_is_bred_from(tmp_path: Path) -> None:
     start = Given("by hand", law=LAWS["sum"])
     search = Search(side(), 1, SearchSettings(given=(start,)))
     with Journal(tmp_path / "j.sqlite", "s") as journal:
         journal.begin({}, "now")
         run(search, journal, Budget(evaluations=search.offline.n_first + 20), jobs=1)
-    number = len(search.offline.forms)
-    entry = search.view.entries[number]
-    assert (entry.proposal.proposer, entry.proposal.how) == ("given", "by hand")
-    assert search.view.entries[number + 1].proposal.proposer == "offline"
+    first, second, *_ = (search.view.entries[n].proposal for n in sorted(search.view.entries))
+    assert (first.proposer, first.how, second.proposer) == ("given", "by hand", "library")
+    assert search.view.entries[search.offline.n_first].proposal.proposer == "offline"
     choice = choose(search)
     assert choice is not None
     assert choice.known == "given"

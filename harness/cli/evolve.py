@@ -146,7 +146,7 @@ def evolve(
     from harness.paths import default_store
     from harness.runner.execute import default_jobs
     from harness.tasks import load_catalogue
-    from harness.writing import require_file, write_text
+    from harness.writing import write_text
 
     terminal = console(error=json)
     catalogue = load_catalogue()
@@ -157,8 +157,7 @@ def evolve(
     for option, named in (("--out", keep), ("--report", report), ("--from", given)):
         if named is not None and (len(tasks) > 1 or runs > 1):
             raise UserError(f"{option} takes one search: name one task, and leave --runs at 1")
-    for file in filter(None, (keep, report)):
-        require_file(file)
+    _require_outputs(keep, report)
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
     limits = {"tokens": tokens, "dollars": dollars, "questions": questions}
@@ -203,8 +202,19 @@ def evolve(
                 if json:
                     print_json(result_document(search, result, keep, report))
             else:
-                refused |= not file_program(one, number, result, way, into, terminal, json=json)
+                refused |= not file_program(one, search, result, way, into, terminal, json=json)
     raise typer.Exit(1 if refused else 0)
+
+
+def _require_outputs(program: Path | None, report: Path | None) -> None:
+    """Check that what is to be written can be, before a search is spent on it."""
+    from harness.errors import UserError
+    from harness.writing import require_file
+
+    for file in filter(None, (program, report)):
+        require_file(file)
+    if program is not None and report is not None and program.absolute() == report.absolute():
+        raise UserError(f"--out and --report: both {program}; expected two files")
 
 
 def read_settings(path: Path | None, terminal: Console) -> EvolveConfig:
@@ -291,6 +301,8 @@ def _prices(given: list[str] | None) -> dict[str, tuple[float, float]]:
         name, _, figures = text.rpartition("=")
         try:
             ins, outs = map(float, figures.split(","))
+            if not name:
+                raise ValueError
         except ValueError as error:
             raise UserError(
                 f"--price {text!r}: expected MODEL=IN,OUT, such as m=0.5,1.5"

@@ -130,7 +130,13 @@ def read_given(
     if way.given is None:
         return ()
     name = way.given.name
-    source = load_candidate(way.given).source.decode("utf-8", "replace")
+    candidate = load_candidate(way.given)
+    if candidate.format == "law":
+        raise UserError(
+            f"{way.given}: a program of format `law`; expected an evolve-block program, with "
+            "fit_scaling_law and scaling_law_func"
+        )
+    source = candidate.source.decode("utf-8", "replace")
     rows = train_rows(side.train, side.feature_names, side.target_names, settings.loss)
     with Sandbox() as sandbox:
         gateway = ProgramGateway(side, rows, (), sandbox, settings.limits)
@@ -176,7 +182,7 @@ def _begin(journal: Journal, search: Search, way: Way, terminal: Console) -> Non
                 f"search {journal.name!r} cannot go on: it had other rows or options (--robust, "
                 "--from, --config); give the same, or --again to throw it away and begin anew"
             )
-        paid = sum(event.get("usage") is not None for event in journal.events())
+        paid = sum(_was_paid_for(event) for event in journal.events())
         if paid and not way.again:
             raise UserError(
                 f"search {journal.name!r} holds {paid} answers that were paid for; --resume goes "
@@ -189,15 +195,32 @@ def _begin(journal: Journal, search: Search, way: Way, terminal: Console) -> Non
         journal.begin(settings, now)
 
 
+def _was_paid_for(event: dict[str, Any]) -> bool:
+    usage = event.get("usage") if event["event"] == "answered" else None
+    return usage is not None and usage["tokens_in"] + usage["tokens_out"] > 0
+
+
 def _say_spent(terminal: Console, search: Search) -> None:
     from harness.cli.evolve_progress import laws_in_time
 
     terminal.print(laws_in_time(search), markup=False)
     for name, account in sorted(search.ledger.accounts.items()):
         price = f", ${account.dollars:.4f}" if account.priced else ", price not known"
+        about = "about " if account.estimated else ""
         terminal.print(
-            f"{name}: {account.questions} answers, {account.tokens_in} tokens in, "
-            f"{account.tokens_out} out{price}, {account.retries} asked again",
+            f"{name}: {account.questions} questions, {about}{account.tokens_in} tokens in, "
+            f"{about}{account.tokens_out} out{price}, {account.retries} asked again",
+            markup=False,
+        )
+    for name, account in sorted(search.unanswered.accounts.items()):
+        terminal.print(
+            f"{name}: {account.questions} questions not answered when time was over, "
+            f"{account.retries} asked again",
+            markup=False,
+        )
+    if waiting := len(search.unjudged()):
+        terminal.print(
+            f"{waiting} programs were not judged when time was over; --resume judges them",
             markup=False,
         )
 
@@ -234,7 +257,7 @@ def result_document(
 
 def file_program(
     task: Task,
-    seed: int,
+    search: Search,
     result: Result,
     way: Way,
     into: Path,
@@ -250,19 +273,23 @@ def file_program(
     from harness.runner.submit import Proposal, assess, file
     from harness.tasks import load_catalogue
 
+    # A model that answered nothing has no part in what was found.
+    model = way.model_name if search.ledger.tokens else OFFLINE
     with tempfile.TemporaryDirectory() as folder, Store(way.store) as opened:
         path = Path(folder) / "law.py"
         path.write_text(result.source, encoding="utf-8")
-        proposal = Proposal(path, task, AGENT, way.model_name)
+        proposal = Proposal(path, task, AGENT, model)
         (verdict,) = assess([proposal], opened, into, duplicates=True)
         if verdict.accepted:
             note = Submission(
                 submitter=AGENT,
                 date=datetime.datetime.now(datetime.UTC).date(),
                 sha256=NO_PROGRAM,
-                notes=f"seed {seed}; {result.formula}; {result.why}"[:2000],
+                notes=f"seed {search.seed}; {result.formula}; {result.why}"[:2000],
             )
             verdict = file(verdict, opened, into, note)
+        if verdict.filed is not None:  # the other one is gone in a moment
+            verdict = replace(verdict, proposal=replace(proposal, path=verdict.filed.path))
         report = report_of(verdict, opened, load_catalogue(), None)
         if json:
             print_json(report.document())

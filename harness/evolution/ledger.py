@@ -75,10 +75,24 @@ class Budget:
         in_time = self.seconds is None or seconds < self.seconds
         return in_time and (self.evaluations is None or evaluations < self.evaluations)
 
-    def can_ask(self, ledger: Ledger) -> bool:
-        """Whether another question may be asked of a model."""
-        paid = self.dollars is None or ledger.dollars < self.dollars
-        return paid and (self.tokens is None or ledger.tokens < self.tokens)
+    def can_ask(self, ledger: Ledger, under_way: int = 0) -> bool:
+        """Return whether another question may be asked of a model.
+
+        Questions under way are taken to cost what others cost so far; where there is a limit and
+        nothing is known yet, one is asked at a time.
+
+        Args:
+            ledger: What was spent.
+            under_way: Questions that are not answered yet.
+        """
+        if self.tokens is None and self.dollars is None:
+            return True
+        answered = sum(one.questions for one in ledger.accounts.values())
+        if under_way and not answered:
+            return False
+        more = 1 + under_way / max(answered, 1)
+        paid = self.dollars is None or more * ledger.dollars < self.dollars
+        return paid and (self.tokens is None or more * ledger.tokens < self.tokens)
 
     def in_words(self, seconds: float, evaluations: int, ledger: Ledger) -> str:
         """Return what is left, for people and for prompts."""

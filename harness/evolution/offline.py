@@ -41,7 +41,7 @@ class OfflineProposer:
             cap: Most constants of a group.
             judge: Says which laws can be fitted at all.
             novelty: What was proposed before.
-            given: What is proposed after the library's forms, before anything is bred.
+            given: What is proposed before the library's forms: a short search judges it, too.
         """
         self.forms = [form for form in library(rows, cap) if judge.allows(form.law)]
         self._given = tuple(given)
@@ -53,20 +53,20 @@ class OfflineProposer:
 
     @property
     def n_first(self) -> int:
-        """Proposals that follow from the task alone: the library's forms and what was given."""
+        """Proposals that follow from the task alone: what was given and the library's forms."""
         return len(self.forms) + len(self._given)
 
     def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
         """Return the next form of the library, or a variation of elites; None where nothing is new.
 
-        The library's forms have the first numbers, then comes what was given.
+        What was given has the first numbers, then come the library's forms.
         """
-        if number < len(self.forms):
-            return self._of_library(number, self.forms[number], view)
-        if number < self.n_first:
-            one = self._given[number - len(self.forms)]
+        if number < len(self._given):
+            one = self._given[number]
             island = number % view.archive.n_islands
             return Proposal(number, "given", one.how, island, law=one.law, source=one.source)
+        if number < self.n_first:
+            return self._of_library(number, self.forms[number - len(self._given)], view)
         for turn in range(view.archive.n_islands):
             island = (number + turn) % view.archive.n_islands  # another, where one is barren
             proposal = self._bred(number, island, view, rng)

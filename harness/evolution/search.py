@@ -74,6 +74,8 @@ class Search:
     """Spent by this and earlier sittings."""
     exhausted: bool = False
     """Whether it ended because nothing new could be thought of, its budget not spent."""
+    unanswered: Ledger = field(default_factory=Ledger)
+    """Questions of this sitting that were under way when it ended, and how often each was asked."""
     _novelty: Novelty = field(init=False)
     _n_events: int = 0
     _unjudged: dict[int, Proposal] = field(default_factory=dict)
@@ -171,6 +173,11 @@ class Search:
     def unjudged(self) -> list[Proposal]:
         """Return answers of earlier sittings that were paid for and not evaluated."""
         return [self._unjudged[number] for number in sorted(self._unjudged)]
+
+    def note_unanswered(self, proposal: Proposal) -> None:
+        """Take note of a question that was stopped before anything was answered or paid for."""
+        if proposal.usage is not None:
+            self.unanswered.charge(proposal.usage)
 
     def _answered(self, proposal: Proposal) -> None:
         self._n_events += 1

@@ -26,6 +26,9 @@ from harness.results.journal import Journal
 
 QUESTIONS = 2
 """How many models are asked at once."""
+GRACE = 5.0
+"""Seconds that program text under way still has when time is over. What is not judged by then is in
+the journal, and is judged when the search goes on."""
 
 
 def run(
@@ -129,6 +132,8 @@ class _Sitting:
             for future in sorted(answered, key=lambda one: self._asked[one]):
                 if self._is_worth_keeping(future.result()):
                     self._search.record_answer(self._journal, future.result())
+                else:
+                    self._search.note_unanswered(future.result())
 
     def _stop_asking(self) -> None:
         self._stopped = True
@@ -150,6 +155,8 @@ class _Sitting:
         """Begin what can be begun, wait for something; None when all is over."""
         self._begin()
         flying: set[Future[Any]] = {*self._judging, *self._asked}
+        if flying and self._is_overdue():
+            return None
         if not flying:
             self._search.exhausted = self._asking is None and self._may_begin()
             return None
@@ -169,12 +176,18 @@ class _Sitting:
             entries.append(self._record(proposal, verdict.result(), took))
         return entries
 
+    def _is_overdue(self) -> bool:
+        """Whether nothing but program text is waited for, and that longer than it deserves."""
+        limit = self._budget.seconds
+        only_text = not self._asked and all(one.law is None for one, _ in self._judging.values())
+        return only_text and limit is not None and self._search.seconds > limit + GRACE
+
     def _begin(self) -> None:
         under_way = {one.number for one, _ in self._judging.values()}
         for paid in self._search.unjudged():
             if paid.number not in under_way:
                 self._judge(paid)
-        while self._may_begin() and len(self._judging) < self._most_judging():
+        while self._may_begin() and len(self._judging) - self._n_text() < self._most_trees():
             proposal = self._next()
             if proposal is None:
                 break
@@ -182,8 +195,9 @@ class _Sitting:
         while (
             self._asking is not None
             and len(self._asked) < self._questions
+            and self._n_text() < self._most_judging()  # else answers are paid for and never judged
             and self._may_begin()
-            and self._budget.can_ask(self._search.ledger)
+            and self._budget.can_ask(self._search.ledger, len(self._asked))
             and self._search.n_evaluated >= min(self._n_first(), 1)
             and self._search.next_number >= self._n_first()  # the library has the first numbers
         ):
@@ -192,6 +206,13 @@ class _Sitting:
 
     def _most_judging(self) -> int:
         return 2 * self._jobs if self._jobs > 1 else 1
+
+    def _most_trees(self) -> int:
+        """Slow text leaves room for trees."""
+        return max(1, self._most_judging() - min(self._n_text(), self._jobs))
+
+    def _n_text(self) -> int:
+        return sum(one.law is None for one, _ in self._judging.values())
 
     def _n_first(self) -> int:
         return self._search.proposer.n_first
@@ -244,6 +265,7 @@ class _Sitting:
     def _take_answer(self, proposal: Proposal) -> list[Entry]:
         """Write an answer down; returns its entry where there is nothing to evaluate."""
         if not self._is_worth_keeping(proposal):
+            self._search.note_unanswered(proposal)
             return []
         self._search.record_answer(self._journal, proposal)
         if proposal.source is not None and not self._search.remember(proposal):

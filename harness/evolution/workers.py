@@ -7,9 +7,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import numpy as np
@@ -76,11 +76,22 @@ class LawWorkers:
             theta: Shape constants to begin with, ``(K, P)``.
         """
         if self._pool is not None:
-            return self._pool.submit(_work, law, theta)
+            with _deaf_to_ctrl_c():  # processes that are started here stay so
+                return self._pool.submit(_work, law, theta)
         done: Future[Verdict] = Future()
         if self._judge is not None:
             done.set_result(judged(self._judge, law, theta))
         return done
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: it is for the one who started us, and is not lost."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(rows: TrainRows, folds: tuple[Fold, ...], parent: int) -> None:

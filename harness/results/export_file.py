@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from harness.errors import UserError
 from harness.results.exchange import Content, HeaderLine, from_lines
+from harness.writing import SQLITE
 
-_SQLITE = b"SQLite format 3\0"
 _LONGEST_HEADER = 1000
 
 
@@ -58,7 +58,7 @@ def require_replaceable(file: Path, store: Path) -> None:
             head = opened.readline(_LONGEST_HEADER)
     except OSError as error:
         raise UserError(f"{file}: cannot be written: {error.strerror}") from error
-    if head.startswith(_SQLITE):
+    if head.startswith(SQLITE):
         raise UserError(f"{file}: is an SQLite file, perhaps a store; name another file")
     if head and not _is_export(head.decode("utf-8", "replace")):
         raise UserError(

@@ -96,6 +96,7 @@ def render_report(
         "more_failures": more_failures,
         "proposers": tried.proposers(search),
         "models": tried.models(search),
+        "unanswered": search.unanswered.accounts,
         "spent": _spent(search),
         "price": f"{PRICE:g}",
         "describes": f"{DESCRIBES:g}",
@@ -139,7 +140,7 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
     tiles = [("Fitness, search folds", fixed(verdict.fitness))]
     if choice is not None and choice.chosen.entry is result.entry and search.guards:
         tiles.append(("Fitness, guard folds", fixed(float(choice.chosen.guard.mean()))))
-    if choice is not None and choice.gain is not None:
+    if choice is not None and choice.gain is not None and search.guards:
         spread = choice.spread or 0.0
         said = fixed(spread) if np.isfinite(spread) else "∞"
         over = "library" if choice.known == "library" else "given"
