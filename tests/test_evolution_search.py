@@ -36,6 +36,7 @@ from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.starts import start_points
 from harness.evolution.variation import Variation
+from harness.evolution.workers import deaf_to_ctrl_c
 from harness.results.journal import Journal
 from harness.results.store import Store
 from harness.sandbox import Sandbox, SandboxBroken
@@ -404,6 +405,18 @@ def test_a_sandbox_that_breaks_once_costs_no_finalist(
     assert again.choice is not None
     judged = [one for one in again.choice.finalists if one.entry.proposal.number == number]
     assert [len(one.errors) for one in judged] == [len(search.guards)]
+
+
+def test_ctrl_c_waits_while_a_worker_is_started_which_never_hears_it() -> None:
+    asks = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    reached = ""
+    with pytest.raises(KeyboardInterrupt), deaf_to_ctrl_c():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        child = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True)
+        reached = child.stdout.strip()
+    assert reached == "True"
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_budgets_end_a_search_and_are_told_in_words() -> None:

@@ -76,7 +76,7 @@ class LawWorkers:
             theta: Shape constants to begin with, ``(K, P)``.
         """
         if self._pool is not None:
-            with _deaf_to_ctrl_c():  # processes that are started here stay so
+            with deaf_to_ctrl_c():  # processes are started here, one by one, and stay so
                 return self._pool.submit(_work, law, theta)
         done: Future[Verdict] = Future()
         if self._judge is not None:
@@ -85,13 +85,26 @@ class LawWorkers:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: it is for the one who started us, and is not lost."""
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: it is not lost, and processes begun meanwhile never hear it.
+
+    Half-started processes would print tracebacks. Other threads may get the signal although this
+    one does not, so that the handler has to wait, too.
+    """
+    heard: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handler = signal.getsignal(signal.SIGINT)
+    ours = threading.current_thread() is threading.main_thread() and handler is not None
+    if ours:
+        signal.signal(signal.SIGINT, lambda *_: heard.append(1))
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if ours:
+            signal.signal(signal.SIGINT, handler)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _begin(rows: TrainRows, folds: tuple[Fold, ...], parent: int) -> None:
