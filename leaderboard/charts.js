@@ -623,7 +623,7 @@ function arrive(chart) {
 }
 
 // Paper is light, narrow and not scrolled through; what is drawn by then is what is printed.
-function print(now) {
+function forPaper(now) {
   paper = now;
   document.documentElement.classList.toggle("paper", now);
   if (now) for (const chart of charts) chart.arrived = true;
@@ -644,8 +644,8 @@ function watch() {
 document.querySelectorAll("figure.chart[data-chart]").forEach(prepare);
 dark.addEventListener("change", redrawAll);
 phone.addEventListener("change", redrawAll);
-addEventListener("beforeprint", () => print(true));
-addEventListener("afterprint", () => print(false));
+addEventListener("beforeprint", () => forPaper(true));
+addEventListener("afterprint", () => forPaper(false));
 // Printing does not wait for a script: it is fetched when the page has nothing else to do.
 if (charts.length) addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(loadPlotly));
 watch();

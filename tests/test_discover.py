@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from openai_server import FakeEndpoint, Reply
 from typer.testing import CliRunner
 
 import harness
@@ -21,6 +22,7 @@ from harness.evolution.discover import side_of
 from harness.evolution.emit import Emission, identifiers, predict, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
+from harness.evolution.forecast import fit_groups
 from harness.evolution.outliers import far_off
 from harness.evolution.report.mathml import named_constants
 from harness.evolution.report.words import LONG, plain
@@ -447,7 +449,13 @@ def test_a_column_that_does_not_vary_in_the_rows_to_fit_has_no_part() -> None:
 def test_a_condition_asks_and_does_nothing_and_a_blank_is_no_yes(tmp_path: Path) -> None:
     frame = table()
     written = tmp_path / "written.csv"
-    for condition in (f"params.to_csv({str(written)!r}) == 1", f"`params`.to_csv('{written}')"):
+    call = f"params.to_csv('{written}') == '1'"
+    for condition in (
+        call,
+        call.replace("params.", "`params`."),
+        rf"where == '\'' or {call}",
+        f"where == ''' ' ''' or {call}",
+    ):
         with pytest.raises(UserError, match="expected a comparison"):
             read_table(frame, "loss", hold_out=condition)
     assert not written.exists()
@@ -471,10 +479,25 @@ def test_predictions_lie_within_the_range_of_the_elite_laws_and_come_from_their_
     told = found.predict(asked)
     assert (told.by_laws.low <= told.predicted).all()
     assert (told.predicted <= told.by_laws.high).all()
-    assert (told.by_laws.low > 0).all()
     axes = found.search.rows.axes
     again = predict(found.law, axes, told.constants["all"], asked.to_numpy())
     np.testing.assert_array_equal(again[:, 0], told.predicted)
+
+
+def test_a_law_that_foresees_a_loss_below_zero_sets_no_end_of_the_range() -> None:
+    frame = table(noise=0.02).sample(14, random_state=2)[["params", "tokens", "loss"]]
+    asked = pd.DataFrame({"params": [1e13], "tokens": [1e14]})
+    found = harness.discover(frame, "loss", evaluations=60, minutes=1, wanted=asked)
+    choice, rows = found.result.choice, found.table.rows(held_out=False)
+    assert choice is not None
+    assert found.forecast is not None
+    axes, said = found.search.rows.axes, []
+    for one in choice.finalists:
+        assert one.law is not None
+        fitted = fit_groups(found.search, one, rows)["all"]
+        said.append(predict(one.law, axes, fitted, asked.to_numpy())[0, 0])
+    assert min(said) < 0
+    assert found.forecast.by_laws.low[0] > 0
 
 
 def test_one_run_that_spoils_the_rows_held_out_is_named() -> None:
@@ -555,7 +578,7 @@ def test_predictions_survive_a_target_that_has_no_logarithm_and_say_what_is_impo
     assert found.forecast is not None
     assert np.isfinite(found.forecast.predicted[0])
     said = " ".join(found.forecast.warnings)
-    assert "1 rows in which loss is not above 0" in said
+    assert "1 row in which loss is not above 0" in said
     assert "params: 0 or less in some rows" in said
 
 
@@ -683,6 +706,22 @@ class TestEvolve:
         assert (told["program"], told["report"]) == ("law.py", "law.html")
         assert told["law"] in (desk / "law.html").read_text() + said
         assert told["n_constants"] <= 7
+
+    def test_a_model_that_answers_nothing_has_no_part_in_what_is_filed(
+        self, desk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+        line = ["evolve", "nano_moe", "--jobs", "1", "--into", "c"]
+        line += ["--store", "s.sqlite", "--model", "m", "--json"]
+        with FakeEndpoint(default=Reply(status=401)) as endpoint:
+            for evaluations in (1, 85, 1):  # nothing was paid for: it may begin anew
+                asked = (*line, "--evaluations", str(evaluations), "--base-url", endpoint.url)
+                code, out, said = invoke(*asked)
+                assert code == 0, said
+        assert len(endpoint.asked) >= 2
+        told = json.loads(out)
+        assert "/sld-evolve/offline/" in told["filed"]
+        assert Path(told["path"]).is_file()
 
     @pytest.mark.parametrize(
         ("words", "expected"),

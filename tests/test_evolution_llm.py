@@ -980,7 +980,7 @@ def test_time_that_is_over_ends_slow_questions(side: TrainSide, tmp_path: Path) 
     assert search.ledger.accounts == {}
 
 
-def test_a_program_that_never_ends_does_not_hold_the_search_and_is_judged_when_it_goes_on(
+def test_a_program_that_never_ends_does_not_hold_the_search(
     side: TrainSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sitting, "GRACE", 0.2)

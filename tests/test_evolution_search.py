@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from processes import descendants, living, wait_for
 
 from harness.errors import UserError
+from harness.evolution import sitting
 from harness.evolution.archive import Added, Archive, Member
 from harness.evolution.choose import Finalist, choose
 from harness.evolution.emit import Emission, write_program
@@ -36,7 +38,7 @@ from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.starts import start_points
 from harness.evolution.variation import Variation
-from harness.evolution.workers import deaf_to_ctrl_c
+from harness.evolution.workers import ProgramWorkers, deaf_to_ctrl_c
 from harness.results.journal import Journal
 from harness.results.store import Store
 from harness.sandbox import Sandbox, SandboxBroken
@@ -417,6 +419,26 @@ def test_ctrl_c_waits_while_a_worker_is_started_which_never_hears_it() -> None:
     assert reached == "True"
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_what_was_not_judged_in_time_is_judged_when_the_search_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitting, "GRACE", 0.1)
+    judged: Future[Verdict] = Future()
+    monkeypatch.setattr(ProgramWorkers, "submit", lambda *_: judged)
+    paid = Proposal(0, "m", "slow", 0, source="slow = 1", usage=Usage("m", 1, 1))
+    search, again = Search(side(), 1), Search(side(), 1)
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        search.record_answer(journal, paid)
+        run(search, journal, Budget(seconds=0.4), jobs=1)
+        assert search.unjudged() == [paid]
+        again.resume(journal)
+        judged.set_result(Verdict(1.0, (1.0,), 3))
+        run(again, journal, Budget(seconds=0.05), jobs=1)
+    assert again.unjudged() == []
+    assert again.view.entries[paid.number].verdict.fitness == 1.0
 
 
 def test_budgets_end_a_search_and_are_told_in_words() -> None:

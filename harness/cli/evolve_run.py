@@ -202,25 +202,27 @@ def _was_paid_for(event: dict[str, Any]) -> bool:
 
 def _say_spent(terminal: Console, search: Search) -> None:
     from harness.cli.evolve_progress import laws_in_time
+    from harness.evaluation.figures import count
 
     terminal.print(laws_in_time(search), markup=False)
     for name, account in sorted(search.ledger.accounts.items()):
         price = f", ${account.dollars:.4f}" if account.priced else ", price not known"
         about = "about " if account.estimated else ""
         terminal.print(
-            f"{name}: {account.questions} questions, {about}{account.tokens_in} tokens in, "
-            f"{about}{account.tokens_out} out{price}, {account.retries} asked again",
+            f"{name}: {count(account.questions, 'question')}, "
+            f"{about}{account.tokens_in} tokens in, {about}{account.tokens_out} out{price}, "
+            f"{account.retries} asked again",
             markup=False,
         )
     for name, account in sorted(search.unanswered.accounts.items()):
         terminal.print(
-            f"{name}: {account.questions} questions not answered when time was over, "
+            f"{name}: {count(account.questions, 'question')} not answered when time was over, "
             f"{account.retries} asked again",
             markup=False,
         )
     if waiting := len(search.unjudged()):
         terminal.print(
-            f"{waiting} programs were not judged when time was over; --resume judges them",
+            f"not judged when time was over: {count(waiting, 'program')}; --resume goes on",
             markup=False,
         )
 

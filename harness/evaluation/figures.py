@@ -1,10 +1,21 @@
-"""Figures of a score as text."""
+"""Figures as text."""
 
 from __future__ import annotations
 
 DASH = "–"
 LARGE = 1e7
 """From here on digits before the point say nothing to a reader."""
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """Return a number of things: ``1 law``, ``2 laws``.
+
+    Args:
+        value: How many.
+        one: What one is called.
+        many: What several are called, where not with an s.
+    """
+    return f"{value:,} {one if value == 1 else many or f'{one}s'}"
 
 
 def six(value: float) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.evaluation.figures import count
 from harness.evolution.choose import Choice, Finalist
 from harness.evolution.emit import predict, refit
 from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows, tree_of
@@ -70,8 +71,8 @@ def forecast(
     possible = table.y > 0  # the logarithm of the others is no number
     if not possible.all() and tree_of(choice.chosen).link == "log":
         warnings.append(
-            f"{int((~possible).sum())} rows in which {table.target} is not above 0 had no part "
-            "in the fit to all rows"
+            f"{count(int((~possible).sum()), 'row')} in which {table.target} is not above 0 had "
+            "no part in the fit to all rows"
         )
         everything = _all_rows(table, possible)
     elif not possible.all():

@@ -108,6 +108,8 @@ class _Sitting:
         self._questions = questions if asking is not None else 0
         self._offline = offline
         self._begun = time.monotonic() - search.seconds
+        self._over = None if budget.seconds is None else max(budget.seconds, search.seconds)
+        """When time is over; what earlier sittings left to be judged is judged all the same."""
         self._laws = LawWorkers(search.rows, search.folds, jobs)
         self._programs = ProgramWorkers(
             search.side, search.rows, search.folds, jobs, search.settings.limits
@@ -178,9 +180,8 @@ class _Sitting:
 
     def _is_overdue(self) -> bool:
         """Whether nothing but program text is waited for, and that longer than it deserves."""
-        limit = self._budget.seconds
-        only_text = not self._asked and all(one.law is None for one, _ in self._judging.values())
-        return only_text and limit is not None and self._search.seconds > limit + GRACE
+        only_text = not self._asked and self._n_text() == len(self._judging)
+        return only_text and self._over is not None and self._search.seconds > self._over + GRACE
 
     def _begin(self) -> None:
         under_way = {one.number for one, _ in self._judging.values()}

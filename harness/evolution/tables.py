@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError
+from harness.evaluation.figures import count
 from harness.evolution.columns import (
     first_word,
     group_names,
@@ -123,8 +124,8 @@ def read_table(
             split += f", but for groups that lie there as a whole ({whole})"
             held &= usable
         else:
-            count = int((~usable).sum())
-            left_out.append(f"{_rows(count)} of groups that are held out as a whole: {whole}")
+            rows = count(int((~usable).sum()), "row")
+            left_out.append(f"{rows} of groups that are held out as a whole: {whole}")
             x, y, held = x[usable], y[usable], held[usable]
             names = tuple(n for n in names if n in fitted)
     if held.sum() < _FEWEST_HELD_OUT or (~held).sum() < _FEWEST_ROWS // 2:
@@ -168,19 +169,17 @@ def _usable(
         finite &= frame[group].notna().to_numpy()
     used, left_out = used[finite], []
     if not finite.all():
-        count = int((~finite).sum())
         words = [(name, no_number) for name in columns if (no_number := first_word(frame[name]))]
         such = f" (such as {words[0][1]!r} in {words[0][0]!r})" if words else ""
-        left_out.append(f"{_rows(count)} with a value that is missing or no finite number{such}")
+        rows = count(int((~finite).sum()), "row")
+        left_out.append(f"{rows} with a value that is missing or no finite number{such}")
     again = used.duplicated([*columns, *([group] if group else [])]).to_numpy()
     if again.any():
         same = ", ".join([*columns, *([group] if group else [])])
-        left_out.append(f"{_rows(int(again.sum()))} with the {same} of another, to the last digit")
+        left_out.append(
+            f"{count(int(again.sum()), 'row')} with the {same} of another, to the last digit"
+        )
     return used[~again], left_out
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def _asked_for(frame: pd.DataFrame, condition: str, group: str | None) -> np.ndarray:
@@ -209,7 +208,9 @@ def _calls(condition: str) -> bool:
     """Return whether a condition calls anything but a function of numbers: tables write files."""
     plain = re.sub(r"`[^`]*`|'[^']*'|\"[^\"]*\"", "_", condition)
     called = re.findall(r"([\w.)\]]+)\s*\(", plain)
-    return not _CALLED.issuperset(called)
+    # With these it is hard to tell where a string ends.
+    unclear = any(mark in condition for mark in ("\\", "'''", '"""'))
+    return unclear or not _CALLED.issuperset(called)
 
 
 def _largest(

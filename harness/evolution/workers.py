@@ -109,7 +109,6 @@ def deaf_to_ctrl_c() -> Iterator[None]:
 
 def _begin(rows: TrainRows, folds: tuple[Fold, ...], parent: int) -> None:
     global _judge  # noqa: PLW0603 - one a process, for as long as it lives
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     _judge = Judge(rows, folds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.evaluation.figures import count
 from harness.leaderboard.entries import Entry
 from harness.leaderboard.exports.file_names import TableNames
 from harness.leaderboard.page_names import PageNames, Pair, task_page
@@ -49,8 +50,8 @@ class _Suite:
         runs = sum(row.n_runs for row in rows)
         with_runs = sum(bool(tab.tables.usual.rows) for tab in self.tabs)
         return (
-            f"{counted(len(rows), 'entry', 'entries')} · {counted(runs, 'run', 'runs')} · "
-            f"{with_runs} of {counted(len(self.tabs), 'task', 'tasks')} with runs"
+            f"{count(len(rows), 'entry', 'entries')} · {count(runs, 'run')} · "
+            f"{with_runs} of {count(len(self.tabs), 'task')} with runs"
         )
 
 
@@ -159,8 +160,3 @@ def _tab(tables: TaskTables, label: str, claimed: Sequence[Entry]) -> _Tab:
         if entry.task == tables.task.name and entry.pair in pairs
     }
     return _Tab(tables, label, claims)
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {one if count == 1 else many}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.evaluation.figures import count
 from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
@@ -15,7 +16,7 @@ from harness.evolution.report.charts import Dots, Line, Picture, draw
 from harness.evolution.report.mathml import named_constants, symbols
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.progress import thinned
-from harness.evolution.report.words import BRIEF, count, figure, fixed, plain
+from harness.evolution.report.words import BRIEF, figure, fixed, plain
 from harness.evolution.rows import FloatArray, Kind
 from harness.evolution.search import Search
 from harness.evolution.starts import program_starts

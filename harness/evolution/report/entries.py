@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.evaluation.figures import count
 from harness.evolution.formula import formula
 from harness.evolution.proposals import Entry
-from harness.evolution.report.words import BRIEF, LONG, count, fixed, plain
+from harness.evolution.report.words import BRIEF, LONG, fixed, plain
 from harness.evolution.search import Search
 
 LIBRARY, GIVEN, OFFLINE = "library", "given", "offline"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from harness.evaluation.figures import count
 from harness.evolution.proposals import Entry
 from harness.evolution.report.charts import path
 from harness.evolution.report.entries import (
@@ -17,7 +18,7 @@ from harness.evolution.report.entries import (
     proposer_of,
     title_of,
 )
-from harness.evolution.report.words import count, fixed, plain, program_text, signed
+from harness.evolution.report.words import fixed, plain, program_text, signed
 from harness.evolution.search import Search
 
 MOST = 40

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.evaluation.figures import count
 from harness.evolution.discover import Discovery, relative_errors
 from harness.evolution.emit import predict
 from harness.evolution.forecast import Forecast
@@ -14,7 +15,7 @@ from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, Fit
 from harness.evolution.report.charts import Dots, Picture, draw
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.progress import thinned
-from harness.evolution.report.words import BRIEF, LONG, count, figure, fixed, plain
+from harness.evolution.report.words import BRIEF, LONG, figure, fixed, plain
 from harness.evolution.tables import ALL
 from harness.tasks.data import GroupRows
 

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from harness.evaluation.figures import count
 from harness.evolution.proposals import Entry
 from harness.evolution.report.charts import Dots, Line, Picture, draw
 from harness.evolution.report.entries import formula_of, from_library, is_scored, title_of
 from harness.evolution.report.parts import Figure, Table
-from harness.evolution.report.words import count, fixed, plain
+from harness.evolution.report.words import fixed, plain
 from harness.evolution.search import Search
 
 _Thing = TypeVar("_Thing")

@@ -10,6 +10,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.evaluation.figures import count
 from harness.evolution.choose import ALONE, FIT, SHAKEN
 from harness.evolution.discover import Discovery
 from harness.evolution.fitness import DESCRIBES, PRICE
@@ -20,7 +21,7 @@ from harness.evolution.report.lineage import Lineage, lineage_of
 from harness.evolution.report.mathml import law_pieces
 from harness.evolution.report.own_runs import OwnRuns, own_runs
 from harness.evolution.report.progress import fitness_over_time, pareto
-from harness.evolution.report.words import LONG, count, fixed, plain, program_text, signed
+from harness.evolution.report.words import LONG, fixed, plain, program_text, signed
 from harness.evolution.result import Result
 from harness.evolution.search import Search
 from harness.writing import write_text

@@ -66,8 +66,3 @@ def signed(value: float | None, digits: int = 3) -> str:
     """Return a difference with its sign."""
     text = fixed(value, digits)
     return text if text == DASH or text.startswith("−") or float(text) == 0 else f"+{text}"
-
-
-def count(value: int, word: str) -> str:
-    """Return a number of things: ``1 law``, ``2 laws``."""
-    return f"{value:,} {word}{'' if value == 1 else 's'}"
