@@ -277,14 +277,14 @@ def test_the_search_finds_the_law_that_made_the_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("evaluations", [60, 150])
-def test_a_bred_law_wins_where_less_speaks_against_it_and_no_guard_fold_objects(
+def test_a_bred_law_wins_where_less_speaks_against_it_and_it_gains_twice_the_standard_error(
     tmp_path: Path, evaluations: int
 ) -> None:
     choice = choose(searched(tmp_path, evaluations))
     assert choice is not None
     known = [one for one in choice.finalists if one.proposer == "library"]
     bred = [one for one in choice.finalists if one.proposer != "library"]
-    best = min(known, key=lambda one: (round(one.fitness, 3), one.entry.verdict.n_constants))
+    best = min(known, key=lambda one: (round(one.against, 3), one.entry.verdict.n_constants))
     sent = min(bred, key=lambda one: (round(one.against, 3), one.entry.verdict.n_constants))
     gains = best.guard - sent.guard
     assert choice.gain == pytest.approx(gains.mean())
@@ -293,12 +293,12 @@ def test_a_bred_law_wins_where_less_speaks_against_it_and_no_guard_fold_objects(
         round(best.against, 3),
         best.entry.verdict.n_constants,
     )
-    wins = less and gains.mean() >= -choice.spread
+    wins = less and gains.mean() > 2 * choice.spread
     assert (choice.chosen, choice.rival) == ((sent, best) if wins else (best, sent))
 
 
-@pytest.mark.parametrize(("guard", "wins"), [(0.9, False), (1e-4, True)])
-def test_the_guard_folds_can_object_to_a_bred_law(
+@pytest.mark.parametrize(("guard", "wins"), [(0.9, False), (1e-2, False), (1e-4, True)])
+def test_a_bred_law_must_prove_itself_on_the_guard_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: float, wins: bool
 ) -> None:
     """Whatever search folds say, a law that fails where the search never looked is not taken."""
@@ -318,7 +318,7 @@ def test_the_guard_folds_can_object_to_a_bred_law(
     choice = choose(search)
     assert choice is not None
     assert (choice.chosen.entry.proposal.number in bred) is wins
-    assert ("object" in choice.why) is not wins
+    assert ("do not show" in choice.why) is not wins
 
 
 def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(

@@ -3,6 +3,11 @@
 Variable projection (Golub and Pereyra 1973) with Kaufman's approximation of the derivative and
 Levenberg-Marquardt steps: for each set of shape constants the linear ones are solved for, so only
 the shape is searched. The batch shares every numpy call; that is what makes it fast.
+
+What is minimised is ``n log(mean square) + sum(((shape - usual) / spread)^2)``: twice the negative
+logarithm of the posterior of normal errors whose variance is not known, where what is usual of a
+shape constant (``scales.Slot``) is a normal prior. Rows that say much of a constant decide it;
+where they say little it stays at what is usual instead of where a fit happened to end.
 """
 
 from __future__ import annotations
@@ -22,6 +27,9 @@ _FIRST_DAMPING = 1e-2
 _MOST_DAMPING = 1e8
 _ROUNDS = 4
 """Of fits and new weights, where far rows count less."""
+LEAST = 1e-9
+"""Of the targets' variance: a fit that leaves less is as good as exact, and what is usual then says
+nothing."""
 CAUCHY = 2.385
 """At so many robust standard deviations a row counts half (Holland and Welsch 1977)."""
 
@@ -35,7 +43,7 @@ class BatchFit:
     linear: FloatArray
     """Linear constants, ``(B, K)``."""
     cost: FloatArray
-    """Weighted mean square in the law's link, ``(B,)``."""
+    """What was minimised, less is better, ``(B,)``; infinite where nothing can be computed."""
     fitted: FloatArray
     """The law's sum at all rows, held-out ones too, ``(B, N)``."""
 
@@ -67,8 +75,8 @@ def fit_batch(
         problem: The members, B of them.
         starts: Where each begins, ``(B, P)``.
         steps: Levenberg-Marquardt steps; with no shape constants one solution is exact.
-        loss: With ``robust`` rows that lie far off are given less weight, again and again; the cost
-            is the square of the mean absolute residual then.
+        loss: With ``robust`` rows that lie far off are given less weight, again and again; instead
+            of the mean square the square of the mean absolute residual counts in the end.
     """
     if loss == "squares":
         return _fit_squares(law, problem, starts, steps)
@@ -81,8 +89,8 @@ def fit_batch(
         weighted = Problem(problem.columns, problem.y, problem.weights * factor)
     found = _fit_squares(law, weighted, theta, 1)
     off = np.abs(problem.y - found.fitted) * problem.weights
-    cost = np.square(off.sum(axis=1) / np.maximum(problem.weights.sum(axis=1), 1e-300))
-    cost = np.where(np.isfinite(cost), cost, np.inf)
+    size = np.square(off.sum(axis=1) / np.maximum(problem.weights.sum(axis=1), 1e-300))
+    cost = _Work.of(law, problem).objective(size, found.theta)
     return BatchFit(found.theta, found.linear, cost, found.fitted)
 
 
@@ -102,16 +110,19 @@ def _fit_squares(law: Law, problem: Problem, starts: FloatArray, steps: int) -> 
     work = _Work.of(law, problem)
     theta = np.clip(starts, low, high)
     state = _project(work, theta)
+    cost = work.objective(state.square, theta)
     if theta.shape[1]:
         damping = np.full(len(theta), _FIRST_DAMPING)
         for _ in range(steps):
             wanted = np.clip(theta - _move(work, theta, state, damping), low, high)
             tried = _project(work, wanted)
-            better = tried.cost < state.cost
+            now = work.objective(tried.square, wanted)
+            better = now < cost
             theta = np.where(better[:, None], wanted, theta)
+            cost = np.where(better, now, cost)
             state.take_over(tried, better)
             damping = np.clip(np.where(better, damping / 6.0, damping * 5.0), 1e-9, _MOST_DAMPING)
-    return BatchFit(theta, state.linear, state.cost, state.fitted)
+    return BatchFit(theta, state.linear, cost, state.fitted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,8 +135,14 @@ class _Work:
     """Weighted, ``(B, N)``."""
     counts: np.ndarray
     """Rows that are fitted, one at least, ``(B,)``."""
+    least: FloatArray
+    """What is added to mean squares: no fit is thought to be better than so, ``(B,)``."""
     owners: tuple[tuple[int, int, int], ...]
     """For each shape constant the place of its term, and where that term's constants lie."""
+    usual: FloatArray
+    """The middle of what is usual of each shape constant, ``(P,)``."""
+    spread: FloatArray
+    """``(P,)``."""
 
     @classmethod
     def of(cls, law: Law, problem: Problem) -> _Work:
@@ -133,8 +150,26 @@ class _Work:
         for place, term in enumerate(law.terms):
             start, count = len(owners), len(term.slots)
             owners += [(place, start, start + count)] * count
-        counts = np.maximum((problem.weights > 0).sum(axis=1), 1)
-        return cls(law, problem, problem.y * problem.weights, counts, tuple(owners))
+        fitted = problem.weights > 0
+        counts = np.maximum(fitted.sum(axis=1), 1)
+        mean = np.where(fitted, problem.y, 0.0).sum(axis=1) / counts
+        off = np.where(fitted, problem.y - mean[:, None], 0.0)
+        least = LEAST * np.square(off).sum(axis=1) / counts + 1e-300
+        usual = np.array([slot.usual for slot in law.slots])
+        spread = np.array([slot.spread for slot in law.slots])
+        target = problem.y * problem.weights
+        return cls(law, problem, target, counts, least, tuple(owners), usual, spread)
+
+    def objective(self, square: FloatArray, theta: FloatArray) -> FloatArray:
+        """Return what is minimised, ``(B,)``.
+
+        Args:
+            square: Mean squares of residuals, ``(B,)``.
+            theta: Shape constants, ``(B, P)``.
+        """
+        unusual = np.square((theta - self.usual) / self.spread).sum(axis=1)
+        total = self.counts * np.log(square + self.least) + unusual
+        return np.where(np.isfinite(total), total, np.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +186,8 @@ class _State:
     residual: FloatArray
     """``(B, N)``, weighted."""
     fitted: FloatArray
-    cost: FloatArray
+    square: FloatArray
+    """Mean squares of residuals, ``(B,)``."""
 
     def take_over(self, other: _State, better: np.ndarray) -> None:
         """Put other members in the place of some."""
@@ -162,7 +198,7 @@ class _State:
             (self.linear, other.linear),
             (self.residual, other.residual),
             (self.fitted, other.fitted),
-            (self.cost, other.cost),
+            (self.square, other.square),
         ):
             mine[better] = theirs[better]
 
@@ -206,9 +242,9 @@ def _project(work: _Work, theta: FloatArray) -> _State:
     linear *= scale
     fitted = (linear[:, None] @ raw)[:, 0]
     residual = (problem.y - fitted) * problem.weights
-    cost = np.einsum("bn,bn->b", residual, residual) / work.counts
-    cost = np.where(np.isfinite(cost), cost, np.inf)
-    return _State(raw, basis, solver, linear, residual, fitted, cost)
+    square = np.einsum("bn,bn->b", residual, residual) / work.counts
+    square = np.where(np.isfinite(square), square, np.inf)
+    return _State(raw, basis, solver, linear, residual, fitted, square)
 
 
 def _move(work: _Work, theta: FloatArray, state: _State, damping: FloatArray) -> FloatArray:
@@ -226,6 +262,10 @@ def _move(work: _Work, theta: FloatArray, state: _State, damping: FloatArray) ->
     jacobian -= (along @ state.solver) @ state.basis
     normal: FloatArray = jacobian @ jacobian.transpose(0, 2, 1)
     gradient: FloatArray = -(jacobian @ state.residual[..., None])[..., 0]
+    # What is usual counts as much as so much residual does.
+    pull = (state.square + work.least)[:, None] / np.square(work.spread)
+    normal[:, range(n_shapes), range(n_shapes)] += pull
+    gradient += pull * (theta - work.usual)
     diagonal = np.einsum("bpp->bp", normal)
     most = diagonal.max(axis=1, keepdims=True)
     ridge = damping[:, None] * np.maximum(diagonal, 1e-9 * most) + 1e-300

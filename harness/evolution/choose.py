@@ -1,14 +1,12 @@
 """Which law a search ends with: what was known, or what was bred and stood where nobody looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
-What was known before is taken by the search folds: nothing has climbed them. Of laws that were bred
-one is sent, by the search folds and by what it says beyond the rows, where a law should hold when
-rows are drawn again, and should not stand alone. It takes the place of the best known one when less
-speaks against it, unless the guard folds, which had no say in who is sent, object: unless it loses
-there, in the mean, more than the standard error of the difference. They are few, and small parts of
-the rows: they can show that a search has fooled itself, not which of two good laws is better. Among
-equals the simpler one stays. Known is what a search was given to begin with, else the library's
-forms.
+Of what was known before, and of what was bred, one law each is sent: by the search folds and by
+what it says beyond the rows, where a law should hold when rows are drawn again, and should not
+stand alone. The bred one takes the place of the known one when less speaks against it and it gains
+on the guard folds, which had no say in who is sent, more than twice the standard error of that
+gain. Among equals the simpler one stays. Known is what a search was given to begin with, else the
+library's forms.
 """
 
 from __future__ import annotations
@@ -29,6 +27,8 @@ from harness.evolution.workers import ProgramWorkers
 FINALISTS = 30
 """How many of each kind, by search fitness, are judged once more: in a long search the first are
 much the same law."""
+PROOF = 2.0
+"""How many standard errors a bred law must gain on the guard folds."""
 _MIDDLE = 20
 """Of so many, the best of both kinds, the middle is what all are compared with."""
 MARGIN = 0.5
@@ -70,7 +70,7 @@ class Finalist:
 
     @property
     def against(self) -> float:
-        """All that speaks against it but the guard folds; the bred law with least is sent."""
+        """All that speaks against it but the guard folds; the law with least of a kind is sent."""
         fit = np.log(self.entry.verdict.fit or 1.0)
         more = FIT * fit + ALONE * self.apart + SHAKEN * self.beyond.shaken
         return self.fitness + float(more)
@@ -112,9 +112,9 @@ class Choice:
             who = "published" if self.chosen.proposer == "library" else "bred"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
-        if self.gain < -self.spread:
-            return f"{best} stays: guard folds object to the best {other} ({said})"
-        return f"{best} stays: the best {other} is no better ({said})"
+        if self.gain > PROOF * self.spread:
+            return f"{best} stays: more speaks against the best {other} ({said})"
+        return f"{best} stays: guard folds do not show that the best {other} is better ({said})"
 
 
 def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
@@ -141,15 +141,14 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     if not before or not after:
         if not finalists:
             return None
-        best = _best_known(before) if before else _sent(after)
-        return Choice(best, tuple(finalists), None, None, who)
-    known, new = _best_known(before), _sent(after)
+        return Choice(_sent(finalists), tuple(finalists), None, None, who)
+    known, new = _sent(before), _sent(after)
     difference = known.guard - new.guard
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
     better = _order(new.against, new) < _order(known.against, known)
-    wins = better and len(difference) > 1 and gain >= -spread
+    wins = better and len(difference) > 1 and gain > PROOF * spread
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 
@@ -213,10 +212,6 @@ def _compared(finalists: Sequence[Finalist], variance: FloatArray) -> list[Final
         return []
     middle = middle_of([one.beyond.said for one in best])
     return [replace(one, apart=apart(one.beyond.said, middle, variance)) for one in finalists]
-
-
-def _best_known(finalists: Sequence[Finalist]) -> Finalist:
-    return min(finalists, key=lambda one: _order(one.fitness, one))
 
 
 def _sent(finalists: Sequence[Finalist]) -> Finalist:

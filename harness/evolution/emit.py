@@ -117,11 +117,14 @@ def _docstring(law: Law, emission: Emission) -> str:
 
 
 def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
-    lines = ["# Shape constants: name, lower and upper bound.", "SHAPE = ("]
-    for slot, name in zip(law.slots, constants, strict=True):
-        lines.append(f'    ("{name}", {slot.low!r}, {slot.high!r}),')
-    lines += [")", "LOW = np.array([low for _, low, _ in SHAPE])"]
-    lines.append("HIGH = np.array([high for _, _, high in SHAPE])")
+    lines = ["# Shape constants: lower and upper bound, what is usual and how far from it."]
+    if law.slots:
+        lines += ["SHAPE = np.array(", "    ["]
+        for row, name in zip(_shape(law).T, constants, strict=True):
+            lines.append(f"        {row.tolist()!r},  # {name}")
+        lines += ["    ]", ").T"]
+    else:
+        lines.append("SHAPE = np.empty((4, 0))")
     lines.append("# Where fits begin.")
     rows = [f"        {[float(f'{v:.6g}') for v in row]!r}," for row in emission.starts]
     if law.slots:
@@ -129,6 +132,12 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
     else:
         lines.append("STARTS = np.empty((1, 0))")
     return "\n".join(lines)
+
+
+def _shape(law: Law) -> FloatArray:
+    """Return bounds of the shape constants, what is usual of each and its spread, ``(4, P)``."""
+    rows = [[s.low, s.high, float(f"{s.usual:.6g}"), float(f"{s.spread:.6g}")] for s in law.slots]
+    return np.array(rows).reshape(len(law.slots), 4).T
 
 
 def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequence[str]) -> str:
@@ -184,7 +193,7 @@ def _broken(line: str) -> list[str]:
 def _fit(law: Law, emission: Emission) -> str:
     y = "np.log(loss_values)" if law.link == "log" else "loss_values"
     call = _FITS[emission.loss][-1]
-    each = call + "(lambda shape: terms(data_points, shape), {y}, STARTS, LOW, HIGH)"
+    each = call + "(lambda shape: terms(data_points, shape), {y}, STARTS, SHAPE)"
     if len(emission.targets) == 1:
         body = f"    y = {y}\n    return {each.format(y='y')}"
     else:
@@ -240,16 +249,14 @@ def refit(
         y: ``(N, T)``.
         loss: How residuals count.
     """
-    low = np.array([slot.low for slot in law.slots])
-    high = np.array([slot.high for slot in law.slots])
     rounded = np.array([[float(f"{v:.6g}") for v in row] for row in starts])
-    rounded = rounded.reshape(len(starts), len(low))
+    rounded = rounded.reshape(len(starts), len(law.slots))
     target = np.log(y) if law.link == "log" else y
     columns = [np.ascontiguousarray(target[:, index]) for index in range(y.shape[1])]
     return np.stack(
         [
             getattr(runtime, _FITS[loss][-1])(
-                lambda shape: _basis(law, axes, features, shape), column, rounded, low, high
+                lambda shape: _basis(law, axes, features, shape), column, rounded, _shape(law)
             )
             for column in columns
         ]

@@ -20,26 +20,50 @@ def solve_linear(basis: Any, y: Any) -> Any:
     return np.linalg.lstsq(basis / size, y, rcond=1e-10)[0] / size
 
 
-def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: Any) -> Any:
-    """Return the linear constants, then the shape constants, of the best of several starts."""
+def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> Any:
+    """Return the linear constants, then the shape constants, of the best of several starts.
 
-    def residual(shape: Any) -> Any:
+    Minimised is n log(mean square) + sum(((constant - usual) / spread)^2): where the rows say
+    little of a shape constant it stays at what is usual (low, high, usual and spread: ``shape``).
+    """
+    low, high, usual, spread = shape
+    least = 1e-9 * np.var(y) + 1e-300
+
+    def off(shape: Any) -> Any:
         basis = terms(shape)
         return basis @ solve_linear(basis, y) - y
 
-    found, least = np.clip(starts[0], low, high), np.inf
+    def size(shape: Any) -> Any:
+        return np.square(off(shape)).mean() + least
+
+    def cost(shape: Any) -> Any:
+        return len(y) * np.log(size(shape)) + np.square((shape - usual) / spread).sum()
+
+    def residual(shape: Any, scale: Any) -> Any:
+        return np.append(off(shape) / scale, (shape - usual) / spread)
+
+    found, lowest = np.clip(starts[0], low, high), np.inf
     for start in starts if len(low) else ():
-        inside = np.clip(start, low + 1e-9, high - 1e-9)
+        now = np.clip(start, low + 1e-9, high - 1e-9)
         try:
-            tried = least_squares(residual, inside, bounds=(low, high), xtol=1e-10, max_nfev=100)
+            before = cost(now)
+            for _ in range(10):  # each time with the error that the last fit left
+                args, bounds = (np.sqrt(size(now)),), (low, high)
+                tried = least_squares(
+                    residual, now, args=args, bounds=bounds, xtol=1e-10, max_nfev=100
+                )
+                after = cost(tried.x)
+                if not after < before - 1e-7:
+                    break
+                now, before = tried.x, after
         except (ValueError, np.linalg.LinAlgError):
             continue  # this start leads where nothing can be computed
-        if tried.cost < least:
-            found, least = tried.x, tried.cost
+        if before < lowest:
+            found, lowest = now, before
     return np.concatenate([solve_linear(terms(found), y), found])
 
 
-def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high: Any) -> Any:
+def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> Any:
     """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
     weight, found = np.ones(len(y)), np.empty(0)
 
@@ -47,8 +71,8 @@ def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, low: Any, high:
         return terms(shape) * weight[:, None]
 
     for _ in range(6):
-        found = fit_shape(weighted, y * weight, starts, low, high)
-        linear = len(found) - len(low)
+        found = fit_shape(weighted, y * weight, starts, shape)
+        linear = len(found) - len(shape[0])
         off = np.abs(terms(found[linear:]) @ found[:linear] - y)
         half = 2.385 * 1.4826 * np.median(off) + 1e-100
         weight = 1.0 / np.hypot(1.0, off / half)

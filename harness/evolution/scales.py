@@ -13,15 +13,27 @@ import numpy as np
 
 from harness.evolution.rows import FloatArray
 
+_LEAST_SPREAD = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a shape constant may lie, and where its search starts."""
+    """Where a shape constant may lie, where its search starts, and what is usual for it."""
 
     low: float
     high: float
     starts: tuple[float, ...]
     name: str
+
+    @property
+    def usual(self) -> float:
+        """The middle of what is usual: the mean of the starts."""
+        return float(np.mean(self.starts))
+
+    @property
+    def spread(self) -> float:
+        """How far from it is usual: the standard deviation of the starts, 0.2 at least."""
+        return max(float(np.std(self.starts)), _LEAST_SPREAD)
 
 
 EXPONENT = Slot(-3.0, 3.0, (-0.3, -0.8, -0.1, 0.4), "exponent")

@@ -146,9 +146,10 @@ def _without_scale(code: str, constants: list[float]) -> Expression:
 
 def _fitted(one: Expression, x: FloatArray, y: FloatArray) -> FloatArray:
     start = np.array([one.constants])
-    low, high = np.full(len(one.constants), -BOUND), np.full(len(one.constants), BOUND)
+    # Nothing is usual of its constants: the spread is infinite.
+    shape = np.outer([-BOUND, BOUND, 0.0, np.inf], np.ones(len(one.constants)))
     with np.errstate(all="ignore"):
-        return np.asarray(runtime.fit_shape(one.terms(x), y, start, low, high))
+        return np.asarray(runtime.fit_shape(one.terms(x), y, start, shape))
 
 
 def _fitness(one: Expression, rows: TrainRows, target: int, folds: Sequence[Fold]) -> float:
@@ -207,9 +208,9 @@ def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:
         "    found = []",
         "    for place, shape in enumerate(SHAPES):",
         "        start = np.array([STARTS[place]])",
-        f"        low, high = np.full(start.size, {-BOUND}), np.full(start.size, {BOUND})",
+        f"        limits = np.outer([{-BOUND}, {BOUND}, 0.0, np.inf], np.ones(start.size))",
         "        terms = lambda s: basis(shape, x, s)",
-        "        own = fit_shape(terms, y[:, place], start, low, high)",
+        "        own = fit_shape(terms, y[:, place], start, limits)",
         "        found.append(np.concatenate([own, np.zeros(WIDEST + 2 - len(own))]))",
         "    return np.stack(found) if len(SHAPES) > 1 else found[0]",
         "def scaling_law_func(data_points, params):",
