@@ -64,6 +64,8 @@ class FakeEndpoint:
 
     script: Iterable[Reply | Callable[[dict[str, Any]], Reply]] = ()
     default: Reply | Callable[[dict[str, Any]], Reply] = field(default_factory=Reply)
+    keep_alive: bool = False
+    """Whether connections stay open after an answer."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     """The Authorization headers that came."""
@@ -135,11 +137,12 @@ class FakeEndpoint:
         handler.send_response(reply.status)
         handler.send_header("Content-Type", "text/event-stream" if stream else "application/json")
         handler.send_header("Content-Length", str(len(body) + (1000 if reply.cut else 0)))
-        handler.send_header("Connection", "close")
+        handler.send_header("Connection", "keep-alive" if self.keep_alive else "close")
         for name, value in reply.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body)
+        handler.close_connection = not self.keep_alive
 
     def _body(self, reply: Reply, model: str) -> bytes:
         if reply.body is not None:

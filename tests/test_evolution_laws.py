@@ -277,6 +277,54 @@ def test_a_batch_and_a_fit_alone_agree() -> None:
         assert score.fit <= alone * 1.1 + 1e-5, name
 
 
+def test_a_constant_of_which_the_rows_say_nothing_stays_near_what_is_usual() -> None:
+    """A flat noisy line fits any exponent; least squares would take whatever noise likes best."""
+    sizes = np.geomspace(1e6, 1e9, 8)[:, None]
+    axis = Axis("size", Kind.SCALE, 3e7)
+    law = Law((Term((Power(Feature(0)),)),))
+    (slot,) = law.slots
+    starts = start_points(law, 4)
+    for seed in range(5):
+        y = 3.0 + 0.01 * np.random.default_rng(seed).standard_normal((8, 1))
+        alone = refit(law, [axis], starts, sizes, y)[0, 2]
+        columns = (np.tile(axis.coordinate(sizes[:, 0]), (4, 1)),)
+        fit = fit_batch(law, Problem(columns, np.tile(y.T, (4, 1)), np.ones((4, 8))), starts, 30)
+        best = fit.theta[np.argmin(fit.cost), 0]
+        assert abs(best - slot.usual) < 2.5 * slot.spread
+        assert best == pytest.approx(alone, abs=1e-3)
+
+
+def test_a_row_that_is_drawn_twice_counts_as_two_rows() -> None:
+    sizes, axis = np.geomspace(1e6, 1e9, 9), Axis("size", Kind.SCALE, 3e7)
+    law = Law((Term((Power(Feature(0)),)),))
+    y = 2.0 + np.random.default_rng(3).standard_normal(9)
+    often = np.array([0, 3, 1, 2, 0, 1, 0, 2, 0])
+    x = axis.coordinate(sizes)
+    starts = start_points(law, 1)
+    weighted = fit_batch(law, Problem((x[None],), y[None], np.sqrt(often)[None]), starts, 40)
+    drawn = np.repeat(np.arange(9), often)
+    twice = Problem((x[drawn][None],), y[drawn][None], np.ones((1, len(drawn))))
+    repeated = fit_batch(law, twice, starts, 40)
+    np.testing.assert_allclose(weighted.theta, repeated.theta, atol=1e-5)
+    np.testing.assert_allclose(weighted.cost, repeated.cost, rtol=1e-9)
+
+
+def test_a_robust_batch_and_a_robust_fit_alone_agree() -> None:
+    """Far from zero, too: targets that count less are not smaller for it."""
+    sizes, axis = np.geomspace(1e6, 1e9, 24)[:, None], Axis("size", Kind.SCALE, 3e7)
+    law = Law((Term((Power(Feature(0)),)),))
+    y = 50.0 + 0.5 * (sizes / 3e7) ** -0.3
+    y += 0.002 * np.random.default_rng(0).standard_normal(y.shape)
+    y[::8] += 1.0
+    starts = start_points(law, 4)
+    alone = refit(law, [axis], starts, sizes, y, "robust")[0, 2]
+    columns = (np.tile(axis.coordinate(sizes[:, 0]), (4, 1)),)
+    problem = Problem(columns, np.tile(y.T, (4, 1)), np.ones((4, 24)))
+    fit = fit_batch(law, problem, starts, 60, "robust")
+    assert fit.theta[np.argmin(fit.cost), 0] == pytest.approx(alone, abs=0.01)
+    assert alone == pytest.approx(-0.3, abs=0.03)
+
+
 def test_members_of_a_batch_do_not_touch_each_other() -> None:
     data = rows(noise=0.05)
     law = LAWS["product"]

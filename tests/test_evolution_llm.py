@@ -350,14 +350,18 @@ def test_learning_takes_gain_cost_and_failed_providers(judged: Search) -> None:
     better = Verdict(best.fitness - 0.1)
     proposer.learn(Entry(tried, better, str(Added.NEW)), view)
     arm = proposer.bandit.arms["small"]
-    assert (arm.asked, arm.cost) == (1, 0.002)
+    assert (arm.asked, arm.paid, arm.cost) == (1, 1, 0.002)
     assert arm.earned == pytest.approx(1 - np.exp(-1))
     failed = replace(tried, source=None, failure=f"{words.PROVIDER_FAILED}HTTP 500")
     proposer.learn(Entry(failed, Verdict(np.inf), str(Added.FAILED)), view)
-    assert arm.asked == 2
+    assert (arm.asked, arm.paid, arm.cost) == (2, 2, 0.004)
     assert arm.earned == pytest.approx(1 - np.exp(-1))
+    # What was not answered costs nothing; that is no reason to call the model's answers cheap.
+    free = replace(failed, usage=Usage("small", 0, 0, 0.0))
+    proposer.learn(Entry(free, Verdict(np.inf), str(Added.FAILED)), view)
+    assert (arm.asked, arm.paid, arm.cost) == (3, 2, 0.004)
     proposer.learn(Entry(replace(failed, failure=words.STOPPED), Verdict(np.inf), ""), view)
-    assert arm.asked == 2
+    assert arm.asked == 3
 
 
 # Keys and settings

@@ -28,6 +28,7 @@ from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
 from harness.evolution.gateway import ProgramGateway, Verdict, train_side
+from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.law_text import from_plain, to_plain
 from harness.evolution.ledger import Budget, Ledger
 from harness.evolution.novelty import Novelty, program_key
@@ -38,7 +39,7 @@ from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.starts import start_points
 from harness.evolution.variation import Variation
-from harness.evolution.workers import ProgramWorkers, deaf_to_ctrl_c
+from harness.evolution.workers import ProgramWorkers
 from harness.results.journal import Journal
 from harness.results.store import Store
 from harness.sandbox import Sandbox, SandboxBroken
@@ -297,28 +298,40 @@ def test_a_bred_law_wins_where_less_speaks_against_it_and_it_gains_twice_the_sta
     assert (choice.chosen, choice.rival) == ((sent, best) if wins else (best, sent))
 
 
-@pytest.mark.parametrize(("guard", "wins"), [(0.9, False), (1e-2, False), (1e-4, True)])
+@pytest.mark.parametrize(
+    ("gains", "against", "said"),
+    [
+        # Standard errors of three: 0.577, so that two of them are 1.155.
+        ((0.3, 1.3, 2.3), -1.0, "bred: less speaks against it"),
+        ((0.0, 1.0, 2.0), -1.0, "guard folds do not show"),
+        ((-5.5, -4.5, -3.5), -1.0, "guard folds do not show"),
+        ((0.3, 1.3, 2.3), 1.0, "no less speaks against the best bred law"),
+        # The price of constants and the fit differ, the folds do not.
+        ((0.7, 0.7, 0.7), -1.0, "guard folds do not tell it from the best bred law"),
+    ],
+)
 def test_a_bred_law_must_prove_itself_on_the_guard_folds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: float, wins: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gains: tuple[float, ...],
+    against: float,
+    said: str,
 ) -> None:
     """Whatever search folds say, a law that fails where the search never looked is not taken."""
-    search = searched(tmp_path, 150)
+    search = searched(tmp_path, 60)
     before = choose(search)
     assert before is not None
     bred = {one.entry.proposal.number for one in before.finalists if one.proposer != "library"}
 
-    def said(one: Finalist) -> np.ndarray:
-        base = 1e-2 if one.entry.proposal.number not in bred else guard
-        return np.log(base * np.array([1.0, 1.1, 0.9]))
+    def is_bred(one: Finalist) -> bool:
+        return one.entry.proposal.number in bred
 
-    monkeypatch.setattr(Finalist, "guard", property(said))
-    monkeypatch.setattr(
-        Finalist, "against", property(lambda one: -float(one.entry.proposal.number in bred))
-    )
+    monkeypatch.setattr(Finalist, "guard", property(lambda one: -is_bred(one) * np.array(gains)))
+    monkeypatch.setattr(Finalist, "against", property(lambda one: against * is_bred(one)))
     choice = choose(search)
     assert choice is not None
-    assert (choice.chosen.entry.proposal.number in bred) is wins
-    assert ("do not show" in choice.why) is not wins
+    assert said in choice.why
+    assert is_bred(choice.chosen) is said.startswith("bred")
 
 
 def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(
@@ -329,8 +342,8 @@ def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(
     choice = choose(search)
     assert choice is not None
     assert choice.chosen.proposer == "library"
-    known = [one.fitness for one in choice.finalists if one.proposer == "library"]
-    assert choice.chosen.fitness == pytest.approx(min(known), abs=1e-3)
+    known = [one.against for one in choice.finalists if one.proposer == "library"]
+    assert choice.chosen.against == pytest.approx(min(known), abs=1e-3)
 
 
 def test_the_gateway_judges_text_as_it_judges_trees(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -419,6 +432,25 @@ def test_ctrl_c_waits_while_a_worker_is_started_which_never_hears_it() -> None:
     assert reached == "True"
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_while_an_event_is_written_leaves_no_number_to_be_used_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Journal.append
+
+    def interrupted(journal: Journal, number: int, event: dict[str, Any]) -> None:
+        append(journal, number, event)
+        signal.raise_signal(signal.SIGINT)
+
+    search = Search(side(), 1)
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        monkeypatch.setattr(Journal, "append", interrupted)
+        for number in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                search.record_answer(journal, Proposal(number, "m", "asked", 0, source="x = 1"))
+        assert len(list(journal.events())) == 2
 
 
 def test_what_was_not_judged_in_time_is_judged_when_the_search_goes_on(

@@ -412,6 +412,7 @@ def test_ctrl_c_leaves_nothing_half_written_and_the_next_pull_goes_on(world: Wor
             pulling.kill()
             pulling.wait()
         assert (pulling.returncode, out) == (130, "")
+        assert err.endswith("interrupted\n")
         assert "Traceback" not in err
         assert world.names("alpha") == [".pull"]
         hub.cut, hub.hold = (lambda _: None), None

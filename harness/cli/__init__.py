@@ -81,6 +81,12 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+    except SystemExit as ending:
+        # Typer makes a silent exit of Ctrl-C; commands that say what is kept exit by themselves.
+        before = ending.__context__
+        if before is not None and isinstance(before.__cause__, KeyboardInterrupt):
+            sys.stderr.write("interrupted\n")
+        raise
     except BrokenPipeError:
         # The reader of our output has gone, for instance `sld run --json | head`.
         sys.stderr.close()

@@ -133,6 +133,7 @@ def evolve(
     Ctrl-C, or a kill, loses nothing: `--resume` goes on. Exits with 0 when done, 1 when a program
     was refused, 2 when something is wrong, 130 when interrupted.
     """
+    from harness.candidates.submission import check_name
     from harness.cli.evolve_run import (
         Way,
         file_program,
@@ -165,6 +166,8 @@ def evolve(
     models = None if offline else asked
     if models is not None and dollars is not None:
         _require_prices(models)
+    if models is not None and keep is None:
+        check_name("+".join(one.name for one in models.models), "model")
     most = evaluations or settings.evaluations
     limited = seconds is not None or most is not None
     way = Way(
@@ -246,7 +249,7 @@ def _models(
     if not names and not config.models:
         _require_none({**changes, **limits, "whole": whole or None})
         return None
-    given = {name: value for name, value in changes.items() if value}
+    given = {name: value for name, value in changes.items() if value is not None and value != {}}
     if names:
         given["models"] = tuple(ModelChoice(name=name) for name in dict.fromkeys(names))
     if whole:

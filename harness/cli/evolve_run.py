@@ -87,6 +87,14 @@ def search_task(
             f"{len(search.folds)} folds, {len(search.guards)} guard folds",
             markup=False,
         )
+        first, most = search.proposer.n_first, way.budget.evaluations
+        if asking is not None and most is not None and most <= first:
+            terminal.print(
+                f"no model is asked: the first {first} evaluations are of published forms, and "
+                f"{most} are allowed",
+                markup=False,
+                soft_wrap=True,
+            )
         try:
             with EvolveDisplay(terminal, search, way.budget) as display:
                 run(
@@ -180,7 +188,8 @@ def _begin(journal: Journal, search: Search, way: Way, terminal: Console) -> Non
         if way.resume and not way.again:
             raise UserError(
                 f"search {journal.name!r} cannot go on: it had other rows or options (--robust, "
-                "--from, --config); give the same, or --again to throw it away and begin anew"
+                "--from, --config), or an earlier version judged it; give the same, or --again to "
+                "throw it away and begin anew"
             )
         paid = sum(_was_paid_for(event) for event in journal.events())
         if paid and not way.again:
@@ -268,6 +277,7 @@ def file_program(
     json: bool,
 ) -> bool:
     """File the program as ``sld submit`` does it; returns whether it was accepted."""
+    from harness.candidates.naming import load_names, model_slug
     from harness.candidates.submission import NO_PROGRAM, Submission
     from harness.cli.submit import report_of
     from harness.cli.submit_report import print_report
@@ -275,8 +285,10 @@ def file_program(
     from harness.runner.submit import Proposal, assess, file
     from harness.tasks import load_catalogue
 
-    # A model that answered nothing has no part in what was found.
+    # A model that answered nothing has no part in what was found. Endpoints know models by their
+    # own spelling; the board keeps the one that it has.
     model = way.model_name if search.ledger.tokens else OFFLINE
+    model = load_names(into).models.get(model_slug(model), model)
     with tempfile.TemporaryDirectory() as folder, Store(way.store) as opened:
         path = Path(folder) / "law.py"
         path.write_text(result.source, encoding="utf-8")

@@ -7,7 +7,7 @@ the shape is searched. The batch shares every numpy call; that is what makes it 
 What is minimised is ``n log(mean square) + sum(((shape - usual) / spread)^2)``: twice the negative
 logarithm of the posterior of normal errors whose variance is not known, where what is usual of a
 shape constant (``scales.Slot``) is a normal prior. Rows that say much of a constant decide it;
-where they say little it stays at what is usual instead of where a fit happened to end.
+where they say little it is drawn to what is usual instead of wherever noise would have it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _MOST_DAMPING = 1e8
 _ROUNDS = 4
 """Of fits and new weights, where far rows count less."""
 LEAST = 1e-9
-"""Of the targets' variance: a fit that leaves less is as good as exact, and what is usual then says
-nothing."""
+"""Of the targets' variance: a fit that leaves less is as good as exact, and among such fits what is
+usual decides."""
 CAUCHY = 2.385
 """At so many robust standard deviations a row counts half (Holland and Welsch 1977)."""
 
@@ -57,7 +57,7 @@ class Problem:
     y: FloatArray
     """In the law's link, ``(B, N)``."""
     weights: FloatArray
-    """0 for rows that are not fitted, ``(B, N)``."""
+    """0 for rows that are not fitted, the root of how often a row counts else, ``(B, N)``."""
 
     def take(self, members: np.ndarray) -> Problem:
         """Return some members."""
@@ -66,7 +66,12 @@ class Problem:
 
 
 def fit_batch(
-    law: Law, problem: Problem, starts: FloatArray, steps: int, loss: Loss = "squares"
+    law: Law,
+    problem: Problem,
+    starts: FloatArray,
+    steps: int,
+    loss: Loss = "squares",
+    usual: FloatArray | None = None,
 ) -> BatchFit:
     """Fit a law to every member of a batch.
 
@@ -77,21 +82,68 @@ def fit_batch(
         steps: Levenberg-Marquardt steps; with no shape constants one solution is exact.
         loss: With ``robust`` rows that lie far off are given less weight, again and again; instead
             of the mean square the square of the mean absolute residual counts in the end.
+        usual: The middle of what is usual of the shape constants, ``(P,)`` or ``(B, P)``, if not
+            that of their slots.
     """
+    aim = _Posterior.of(law, problem, usual)
     if loss == "squares":
-        return _fit_squares(law, problem, starts, steps)
+        return _fit_squares(law, problem, starts, steps, aim)
     weighted, theta = problem, starts
     for _ in range(_ROUNDS):
-        found = _fit_squares(law, weighted, theta, max(1, steps // _ROUNDS))
+        found = _fit_squares(law, weighted, theta, max(1, steps // _ROUNDS), aim)
         theta = found.theta
         off = np.abs(problem.y - found.fitted)
         factor = _cauchy(np.where(problem.weights > 0, off, np.nan))
         weighted = Problem(problem.columns, problem.y, problem.weights * factor)
-    found = _fit_squares(law, weighted, theta, 1)
+    found = _fit_squares(law, weighted, theta, 1, aim)
     off = np.abs(problem.y - found.fitted) * problem.weights
     size = np.square(off.sum(axis=1) / np.maximum(problem.weights.sum(axis=1), 1e-300))
-    cost = _Work.of(law, problem).objective(size, found.theta)
-    return BatchFit(found.theta, found.linear, cost, found.fitted)
+    return BatchFit(found.theta, found.linear, aim.cost(size, found.theta), found.fitted)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Posterior:
+    """What is minimised."""
+
+    counts: FloatArray
+    """Rows that are fitted, as often as they count, one at least, ``(B,)``."""
+    least: FloatArray
+    """What is added to mean squares: no fit is thought to be better than so, ``(B,)``."""
+    usual: FloatArray
+    """The middle of what is usual of the shape constants, ``(P,)`` or ``(B, P)``."""
+    spread: FloatArray
+    """``(P,)``."""
+
+    @classmethod
+    def of(cls, law: Law, problem: Problem, usual: FloatArray | None) -> _Posterior:
+        often = np.square(problem.weights)
+        counts = np.maximum(often.sum(axis=1), 1.0)
+        y = np.where(often > 0, problem.y, 0.0)
+        mean = (often * y).sum(axis=1) / counts
+        variance = (often * np.square(y - mean[:, None])).sum(axis=1) / counts
+        if usual is None:
+            usual = np.array([slot.usual for slot in law.slots])
+        spread = np.array([slot.spread for slot in law.slots])
+        return cls(counts, LEAST * variance + 1e-300, usual, spread)
+
+    def cost(self, square: FloatArray, theta: FloatArray) -> FloatArray:
+        """Return what is minimised, ``(B,)``; infinite where it cannot be computed.
+
+        Args:
+            square: Mean squares of residuals, ``(B,)``.
+            theta: Shape constants, ``(B, P)``.
+        """
+        unusual = np.square((theta - self.usual) / self.spread).sum(axis=1)
+        total = self.counts * np.log(square + self.least) + unusual
+        return np.where(np.isfinite(total), total, np.inf)
+
+    def pull(self, square: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what usual constants add to the normal equations and to the gradient, ``(B, P)``.
+
+        Both are in units of squared residuals, of which the rows have ``counts * square``.
+        """
+        much = (square + self.least)[:, None] / np.square(self.spread)
+        return much, much * (theta - self.usual)
 
 
 def _cauchy(off: FloatArray) -> FloatArray:
@@ -104,19 +156,21 @@ def _cauchy(off: FloatArray) -> FloatArray:
     return factor
 
 
-def _fit_squares(law: Law, problem: Problem, starts: FloatArray, steps: int) -> BatchFit:
+def _fit_squares(
+    law: Law, problem: Problem, starts: FloatArray, steps: int, aim: _Posterior
+) -> BatchFit:
     low = np.array([slot.low for slot in law.slots])
     high = np.array([slot.high for slot in law.slots])
-    work = _Work.of(law, problem)
+    work = _Work.of(law, problem, aim)
     theta = np.clip(starts, low, high)
     state = _project(work, theta)
-    cost = work.objective(state.square, theta)
+    cost = aim.cost(state.square, theta)
     if theta.shape[1]:
         damping = np.full(len(theta), _FIRST_DAMPING)
         for _ in range(steps):
             wanted = np.clip(theta - _move(work, theta, state, damping), low, high)
             tried = _project(work, wanted)
-            now = work.objective(tried.square, wanted)
+            now = aim.cost(tried.square, wanted)
             better = now < cost
             theta = np.where(better[:, None], wanted, theta)
             cost = np.where(better, now, cost)
@@ -131,45 +185,19 @@ class _Work:
 
     law: Law
     problem: Problem
+    aim: _Posterior
     target: FloatArray
     """Weighted, ``(B, N)``."""
-    counts: np.ndarray
-    """Rows that are fitted, one at least, ``(B,)``."""
-    least: FloatArray
-    """What is added to mean squares: no fit is thought to be better than so, ``(B,)``."""
     owners: tuple[tuple[int, int, int], ...]
     """For each shape constant the place of its term, and where that term's constants lie."""
-    usual: FloatArray
-    """The middle of what is usual of each shape constant, ``(P,)``."""
-    spread: FloatArray
-    """``(P,)``."""
 
     @classmethod
-    def of(cls, law: Law, problem: Problem) -> _Work:
+    def of(cls, law: Law, problem: Problem, aim: _Posterior) -> _Work:
         owners: list[tuple[int, int, int]] = []
         for place, term in enumerate(law.terms):
             start, count = len(owners), len(term.slots)
             owners += [(place, start, start + count)] * count
-        fitted = problem.weights > 0
-        counts = np.maximum(fitted.sum(axis=1), 1)
-        mean = np.where(fitted, problem.y, 0.0).sum(axis=1) / counts
-        off = np.where(fitted, problem.y - mean[:, None], 0.0)
-        least = LEAST * np.square(off).sum(axis=1) / counts + 1e-300
-        usual = np.array([slot.usual for slot in law.slots])
-        spread = np.array([slot.spread for slot in law.slots])
-        target = problem.y * problem.weights
-        return cls(law, problem, target, counts, least, tuple(owners), usual, spread)
-
-    def objective(self, square: FloatArray, theta: FloatArray) -> FloatArray:
-        """Return what is minimised, ``(B,)``.
-
-        Args:
-            square: Mean squares of residuals, ``(B,)``.
-            theta: Shape constants, ``(B, P)``.
-        """
-        unusual = np.square((theta - self.usual) / self.spread).sum(axis=1)
-        total = self.counts * np.log(square + self.least) + unusual
-        return np.where(np.isfinite(total), total, np.inf)
+        return cls(law, problem, aim, problem.y * problem.weights, tuple(owners))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,7 +270,7 @@ def _project(work: _Work, theta: FloatArray) -> _State:
     linear *= scale
     fitted = (linear[:, None] @ raw)[:, 0]
     residual = (problem.y - fitted) * problem.weights
-    square = np.einsum("bn,bn->b", residual, residual) / work.counts
+    square = np.einsum("bn,bn->b", residual, residual) / work.aim.counts
     square = np.where(np.isfinite(square), square, np.inf)
     return _State(raw, basis, solver, linear, residual, fitted, square)
 
@@ -262,10 +290,9 @@ def _move(work: _Work, theta: FloatArray, state: _State, damping: FloatArray) ->
     jacobian -= (along @ state.solver) @ state.basis
     normal: FloatArray = jacobian @ jacobian.transpose(0, 2, 1)
     gradient: FloatArray = -(jacobian @ state.residual[..., None])[..., 0]
-    # What is usual counts as much as so much residual does.
-    pull = (state.square + work.least)[:, None] / np.square(work.spread)
-    normal[:, range(n_shapes), range(n_shapes)] += pull
-    gradient += pull * (theta - work.usual)
+    much, more = work.aim.pull(state.square, theta)
+    normal[:, range(n_shapes), range(n_shapes)] += much
+    gradient += more
     diagonal = np.einsum("bpp->bp", normal)
     most = diagonal.max(axis=1, keepdims=True)
     ridge = damping[:, None] * np.maximum(diagonal, 1e-9 * most) + 1e-300

@@ -29,6 +29,8 @@ FINALISTS = 30
 much the same law."""
 PROOF = 2.0
 """How many standard errors a bred law must gain on the guard folds."""
+_ALIKE = 1e-9
+"""A standard error that is less comes of rounding: all guard folds say the same."""
 _MIDDLE = 20
 """Of so many, the best of both kinds, the middle is what all are compared with."""
 MARGIN = 0.5
@@ -70,7 +72,7 @@ class Finalist:
 
     @property
     def against(self) -> float:
-        """All that speaks against it but the guard folds; the law with least of a kind is sent."""
+        """All that speaks against it but the guard folds; the least of each kind is sent."""
         fit = np.log(self.entry.verdict.fit or 1.0)
         more = FIT * fit + ALONE * self.apart + SHAKEN * self.beyond.shaken
         return self.fitness + float(more)
@@ -107,13 +109,16 @@ class Choice:
             return f"the best {other}: nothing that was known can be fitted"
         if not np.isfinite(self.spread):
             return f"{best} stays: no two guard folds to check the best {other} with"
-        said = f"{self.gain:+.3f} on guard folds, standard error {self.spread:.3f}"
+        if self.spread <= _ALIKE:
+            return f"{best} stays: guard folds do not tell it from the best {other}"
+        needed = f"two standard errors: {PROOF * self.spread:.3f}"
+        said = f"{self.gain:+.3f} on guard folds, {needed}"
         if self.chosen.proposer != self.known:
             who = "published" if self.chosen.proposer == "library" else "bred"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
-        if self.gain > PROOF * self.spread:
-            return f"{best} stays: more speaks against the best {other} ({said})"
+        if self.gain > PROOF * self.spread:  # and so it lost by what speaks against it
+            return f"{best} stays: no less speaks against the best {other} ({said})"
         return f"{best} stays: guard folds do not show that the best {other} is better ({said})"
 
 
@@ -148,7 +153,9 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
     better = _order(new.against, new) < _order(known.against, known)
-    wins = better and len(difference) > 1 and gain > PROOF * spread
+    # Where guard folds tell nothing apart, as when both laws fail all of them, the difference is
+    # that of prices and fits, the same on each fold.
+    wins = better and spread > _ALIKE and gain > PROOF * spread
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 

@@ -53,7 +53,7 @@ def write_program(law: Law, emission: Emission) -> str:
     constants = slot_names(law, emission.axes)
     parts = [
         _terms(law, emission, names, constants),
-        *(_plain_source(name) for name in ("solve_linear", *_FITS[emission.loss])),
+        *map(plain_source, ("solve_linear", *_FITS[emission.loss])),
         _fit(law, emission),
         _predict(law, emission),
     ]
@@ -224,10 +224,12 @@ def _predict(law: Law, emission: Emission) -> str:
     )
 
 
-def _plain_source(name: str) -> str:
+def plain_source(name: str) -> str:
     """Return a function of the runtime without its annotations."""
     source = inspect.getsource(getattr(runtime, name))
-    source = re.sub(r": (?:Callable\[\[Any\], Any\]|Any)(?=[,)])", "", source)
+    source = re.sub(r": (?:Callable\[\[Any\], Any\]|Any)(?=[,)\n])", "", source)
+    source = source.replace(": Any = ", "=")
+    source = re.sub(r"\(\n +(.*)\n\) -> Any:", r"(\1) -> Any:", source)  # fits a line now
     return "\n\n" + re.sub(r" -> Any:", ":", source).rstrip("\n")
 
 

@@ -15,6 +15,8 @@ from harness.evolution.probes import explodes, probe_columns
 from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.starts import start_points
 
+JUDGING = 2
+"""Goes up when the same law gets another fitness: an earlier search cannot go on then."""
 PRICE = 0.03
 """What a constant costs, in units of log error."""
 DESCRIBES = 0.1
@@ -250,8 +252,9 @@ class Judge:
     def _fit_folds(self, law: Law, usual: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         """Fit a law to every fold; no fit begins with anything that its judged rows could tell.
 
-        A constant that the fitted rows say little of stays where its fit began. Were that a fit to
-        all rows, the judged ones would have set it, and the law would seem to have foreseen them.
+        A constant that the fitted rows say little of may stay near where its fit began. Were that a
+        fit to all rows, the judged ones would have set it, and the law would seem to have foreseen
+        them.
         So the folds with fewest rows begin at the usual starts, and wider ones with what narrower
         ones found.
 

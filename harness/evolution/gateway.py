@@ -7,9 +7,11 @@ program text, whoever wrote it, only ever runs in the sandbox.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -101,6 +103,8 @@ class _Question:
     """Places of the rows; one can be there more than once."""
     asked: FloatArray
     """Feature values, ``(M, F)``."""
+    fold: int = 0
+    """Fits to one fold share a child, fits to others do not."""
 
 
 class ProgramGateway:
@@ -132,8 +136,9 @@ class ProgramGateway:
     def evaluate(self, source: str) -> Verdict:
         """Fit a program to each fold's rows and to all, and judge it on what the fold holds out.
 
-        Two children: one fits every group of every fold, one predicts. What a program does wrong is
-        its failure; a sandbox that breaks is not, and raises.
+        A child for each fold fits its groups, and one predicts: a program that keeps what it has
+        seen would begin a fold's fit with what another knew of the judged rows. What a program does
+        wrong is its failure; a sandbox that breaks is not, and raises.
 
         Raises:
             SandboxBroken: Our fault.
@@ -151,6 +156,7 @@ class ProgramGateway:
                 group,
                 np.flatnonzero(folds[number].fitted[group]),
                 rows.values[group][folds[number].judged[group]],
+                number,
             )
             for number, group in places
         ]
@@ -265,22 +271,19 @@ class ProgramGateway:
             seed=0,
         )
         rows = self._rows
-        calls = []
-        for one in questions:
-            x, y = rows.values[one.group][one.fitted], rows.y[one.group][one.fitted]
-            calls.append(Call("fit", rows.groups[one.group], children.sorted_rows(x, y)))
-        with self._sandbox.open(program, self._limits, self._limits.fit_seconds) as child:
-            replies = child.ask(calls)
-        params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
-        if len(params) < len(calls):
-            raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
+        params: list[np.ndarray] = []
+        over = time.monotonic() + self._limits.fit_seconds
+        for _, together in groupby(questions, key=lambda one: one.fold):
+            params += self._fitted(program, list(together), over - time.monotonic())
         with self._sandbox.open(program, self._limits, self._limits.predict_seconds) as child:
 
             def said(place: int, asked: FloatArray) -> FloatArray:
                 group = rows.groups[questions[place].group]
                 call = Call("predict", group, (asked,))
-                (reply,) = child.ask([call], {group: params[place]})
-                return children.prediction(call, reply, len(rows.targets))
+                replies = child.ask([call], {group: params[place]})
+                if len(replies) != 1:
+                    raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer predictions than asked for")
+                return children.prediction(call, replies[0], len(rows.targets))
 
             answers = [said(place, one.asked) for place, one in enumerate(questions)]
             beyond = None
@@ -289,6 +292,30 @@ class ProgramGateway:
                 with suppress(ChildFailed):  # no number there is an answer, too
                     beyond = [said(last + n, asked) for n, asked in enumerate(probes)]
         return max(map(count_constants, params), default=0), answers, beyond
+
+    def _fitted(
+        self, program: ProgramText, questions: Sequence[_Question], seconds: float
+    ) -> list[np.ndarray]:
+        """Return the constants of the fits that share a child."""
+        rows, calls = self._rows, []
+        for one in questions:
+            x, y = rows.values[one.group][one.fitted], rows.y[one.group][one.fitted]
+            calls.append(Call("fit", rows.groups[one.group], children.sorted_rows(x, y)))
+        late = f"no answer within {self._limits.fit_seconds:g} s"
+        if seconds <= 0:
+            raise ChildFailed(FailureKind.TIMEOUT, late)
+        try:
+            with self._sandbox.open(program, self._limits, seconds) as child:
+                replies = child.ask(calls)
+        except ChildFailed as error:
+            if error.kind is FailureKind.TIMEOUT:  # what was left for this fold says nothing
+                raise ChildFailed(FailureKind.TIMEOUT, late) from error
+            raise
+        # After a fit that failed there are no more replies: its own error is the one to tell.
+        params = [children.answer(call, reply) for call, reply in zip(calls, replies, strict=False)]
+        if len(params) < len(calls):
+            raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer fits than groups")
+        return params
 
 
 def _cells(answers: Sequence[FloatArray]) -> FloatArray:

@@ -50,6 +50,9 @@ def bootstrap_rows(
 ) -> Interval:
     """Return 95 % percentile intervals over rows drawn anew with replacement (Efron 1979).
 
+    What is usual of the shape constants, to which fits draw them, is drawn anew with the rows:
+    where rows say little, resamples would else agree on what none of them knows.
+
     Args:
         search: The search; its seed draws.
         finalist: The law.
@@ -61,6 +64,8 @@ def bootstrap_rows(
     rng = np.random.default_rng([search.seed, 77])
     low, high = np.empty(len(x)), np.empty(len(x))
     law, axes = tree_of(finalist), search.rows.axes
+    middle = np.array([slot.usual for slot in law.slots])
+    spread = np.array([slot.spread for slot in law.slots])
     groups = np.array(names)
     for one in rows:
         wanted = np.flatnonzero(groups == one.group)
@@ -77,11 +82,10 @@ def bootstrap_rows(
         padded = np.concatenate([y, np.zeros(len(wanted))])
         weights = np.concatenate([np.sqrt(drawn), np.zeros((RESAMPLES, len(wanted)))], axis=1)
         problem = Problem(columns, np.tile(padded, (RESAMPLES, 1)), weights)
-        theta = fitted[one.group][0, law.n_linear :]
+        starts = np.tile(fitted[one.group][0, law.n_linear :], (RESAMPLES, 1))
+        usual = rng.normal(middle, spread, size=(RESAMPLES, len(law.slots)))
         with np.errstate(all="ignore"):
-            found = fit_batch(
-                law, problem, np.tile(theta, (RESAMPLES, 1)), _STEPS, search.rows.loss
-            )
+            found = fit_batch(law, problem, starts, _STEPS, search.rows.loss, usual)
         says = found.fitted[:, count:]
         says = np.exp(np.clip(says, -60.0, 60.0)) if law.link == "log" else says
         says = says[np.isfinite(says).all(axis=1)]

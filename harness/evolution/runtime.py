@@ -20,27 +20,30 @@ def solve_linear(basis: Any, y: Any) -> Any:
     return np.linalg.lstsq(basis / size, y, rcond=1e-10)[0] / size
 
 
-def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> Any:
+def fit_shape(
+    terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any, least: Any = None
+) -> Any:
     """Return the linear constants, then the shape constants, of the best of several starts.
 
     Minimised is n log(mean square) + sum(((constant - usual) / spread)^2): where the rows say
-    little of a shape constant it stays at what is usual (low, high, usual and spread: ``shape``).
+    little of a shape constant it stays near what is usual (low, high, usual, spread: ``shape``).
+    A mean square below ``least`` (1e-9 of the variance of y) is as good as none.
     """
     low, high, usual, spread = shape
-    least = 1e-9 * np.var(y) + 1e-300
+    least = 1e-9 * np.var(y) + 1e-300 if least is None else least
 
-    def off(shape: Any) -> Any:
-        basis = terms(shape)
+    def off(at: Any) -> Any:
+        basis = terms(at)
         return basis @ solve_linear(basis, y) - y
 
-    def size(shape: Any) -> Any:
-        return np.square(off(shape)).mean() + least
+    def size(at: Any) -> Any:
+        return np.square(off(at)).mean() + least
 
-    def cost(shape: Any) -> Any:
-        return len(y) * np.log(size(shape)) + np.square((shape - usual) / spread).sum()
+    def cost(at: Any) -> Any:
+        return len(y) * np.log(size(at)) + np.square((at - usual) / spread).sum()
 
-    def residual(shape: Any, scale: Any) -> Any:
-        return np.append(off(shape) / scale, (shape - usual) / spread)
+    def residual(at: Any, scale: Any) -> Any:
+        return np.append(off(at) / scale, (at - usual) / spread)
 
     found, lowest = np.clip(starts[0], low, high), np.inf
     for start in starts if len(low) else ():
@@ -65,13 +68,13 @@ def fit_shape(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> A
 
 def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> Any:
     """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
-    weight, found = np.ones(len(y)), np.empty(0)
+    weight, found, least = np.ones(len(y)), np.empty(0), 1e-9 * np.var(y) + 1e-300
 
     def weighted(shape: Any) -> Any:
         return terms(shape) * weight[:, None]
 
     for _ in range(6):
-        found = fit_shape(weighted, y * weight, starts, shape)
+        found = fit_shape(weighted, y * weight, starts, shape, least)
         linear = len(found) - len(shape[0])
         off = np.abs(terms(found[linear:]) @ found[:linear] - y)
         half = 2.385 * 1.4826 * np.median(off) + 1e-100

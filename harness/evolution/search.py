@@ -14,9 +14,10 @@ import numpy as np
 
 from harness.evolution.archive import Archive, Member
 from harness.evolution.events import answered_from, entry_from, event_of, event_of_answer
-from harness.evolution.fitness import Judge
+from harness.evolution.fitness import JUDGING, Judge
 from harness.evolution.folds import Fold, plan_folds
 from harness.evolution.gateway import PROGRAM_LIMITS, TrainSide
+from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.ledger import Ledger
 from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.offline import OfflineProposer
@@ -105,8 +106,9 @@ class Search:
         self.proposer = self.offline
 
     def fingerprint(self) -> str:
-        """Return what the search rests on: its rows, cap and seed."""
-        digest = hashlib.sha256(repr((self.seed, self.side.max_params, self.settings)).encode())
+        """Return what the search rests on: its rows, cap and seed, and how laws are judged."""
+        rests = (JUDGING, self.seed, self.side.max_params, self.settings)
+        digest = hashlib.sha256(repr(rests).encode())
         for array in (self.rows.values, self.rows.y, self.rows.weights):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -160,15 +162,17 @@ class Search:
 
     def record_answer(self, journal: Journal, proposal: Proposal) -> None:
         """Write down what a model answered, before anything is made of it."""
-        journal.append(self._n_events, event_of_answer(proposal, self.seconds))
-        self._answered(proposal)
+        with deaf_to_ctrl_c():  # an event that is written and not counted gives its number twice
+            journal.append(self._n_events, event_of_answer(proposal, self.seconds))
+            self._answered(proposal)
 
     def record(self, journal: Journal, entry: Entry, asking: AskingProposer | None) -> Entry:
         """Write down an evaluated proposal, and make it count; returns it with its outcome."""
         event = event_of(entry, self.seconds)
-        journal.append(self._n_events, event)
-        written = replace(entry, seconds=event["seconds"], at=event["at"])
-        return self._apply(written, asking)
+        with deaf_to_ctrl_c():
+            journal.append(self._n_events, event)
+            written = replace(entry, seconds=event["seconds"], at=event["at"])
+            return self._apply(written, asking)
 
     def unjudged(self) -> list[Proposal]:
         """Return answers of earlier sittings that were paid for and not evaluated."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.evolution.gateway import Verdict
+from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.ledger import Budget
 from harness.evolution.proposals import AskingProposer, Entry, Proposal
 from harness.evolution.search import Search
@@ -124,18 +125,23 @@ class _Sitting:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._stop_asking()
-        if self._threads is not None:
-            self._threads.shutdown(wait=True, cancel_futures=True)
+        with deaf_to_ctrl_c():  # a second one may come, and what was answered is paid for
+            self._stop_asking()
+            if self._threads is not None:
+                self._threads.shutdown(wait=True, cancel_futures=True)
+            with suppress(UserError):  # the journal may be why all ends
+                self._keep_answers()
         self._programs.close()
         self._laws.close()
+
+    def _keep_answers(self) -> None:
+        """Write down what was answered while the search came to its end."""
         answered = [one for one in self._asked if not one.cancelled()]
-        with suppress(UserError):  # the journal may be why all ends
-            for future in sorted(answered, key=lambda one: self._asked[one]):
-                if self._is_worth_keeping(future.result()):
-                    self._search.record_answer(self._journal, future.result())
-                else:
-                    self._search.note_unanswered(future.result())
+        for future in sorted(answered, key=lambda one: self._asked[one]):
+            if self._is_worth_keeping(future.result()):
+                self._search.record_answer(self._journal, future.result())
+            else:
+                self._search.note_unanswered(future.result())
 
     def _stop_asking(self) -> None:
         self._stopped = True
@@ -169,8 +175,9 @@ class _Sitting:
         answers = [future for future in self._asked if future in done]
         entries = []
         for future in sorted(answers, key=lambda one: self._asked[one]):
-            self._asked.pop(future)
-            entries += self._take_answer(future.result())
+            with deaf_to_ctrl_c():  # it is under way no more, and not written down yet
+                self._asked.pop(future)
+                entries += self._take_answer(future.result())
         judged = [future for future in self._judging if future in done]
         for verdict in sorted(judged, key=lambda one: self._judging[one][0].number):
             proposal, started = self._judging.pop(verdict)

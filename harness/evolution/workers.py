@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
 from harness.evolution.folds import Fold
 from harness.evolution.gateway import PROGRAM_LIMITS, ProgramGateway, TrainSide, Verdict
+from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.rows import FloatArray, TrainRows
 from harness.limits import Limits
 from harness.runner.pool import SandboxPool
@@ -82,29 +82,6 @@ class LawWorkers:
         if self._judge is not None:
             done.set_result(judged(self._judge, law, theta))
         return done
-
-
-@contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: it is not lost, and processes begun meanwhile never hear it.
-
-    Half-started processes would print tracebacks. Other threads may get the signal although this
-    one does not, so that the handler has to wait, too.
-    """
-    heard: list[int] = []
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    handler = signal.getsignal(signal.SIGINT)
-    ours = threading.current_thread() is threading.main_thread() and handler is not None
-    if ours:
-        signal.signal(signal.SIGINT, lambda *_: heard.append(1))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if ours:
-            signal.signal(signal.SIGINT, handler)
-        if heard:
-            signal.raise_signal(signal.SIGINT)
 
 
 def _begin(rows: TrainRows, folds: tuple[Fold, ...], parent: int) -> None:

@@ -211,7 +211,7 @@ def beyond(law: Law, theta: FloatArray | None, rows: TrainRows, fold: Fold) -> f
     """Return the normalised error beyond of a law that is fitted to the lower part.
 
     The fit begins with what the search found there. It must not begin with a fit to all rows: a
-    constant of which the lower part says little would stay where the upper part has put it.
+    constant of which the lower part says little may stay where the upper part has put it.
     """
     cells = len(rows.groups) * len(rows.targets)
     columns = tuple(

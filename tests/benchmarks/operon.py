@@ -8,7 +8,6 @@ the same fitness as everything else; constants within the task's cap.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.evolution import runtime
+from harness.evolution.emit import plain_source
 from harness.evolution.fitness import BEST, WORST, costs
 from harness.evolution.folds import Fold, everything
 from harness.evolution.rows import FloatArray, Kind, TrainRows
@@ -202,7 +202,7 @@ def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:
         '    with np.errstate(all="ignore"):',
         "        whole = np.broadcast_to(shape(x, s), len(x))",
         "    return np.column_stack([whole, np.ones(len(x))])",
-        *(_plain(getattr(runtime, name)) for name in ("solve_linear", "fit_shape")),
+        *map(plain_source, ("solve_linear", "fit_shape")),
         "def fit_scaling_law(data_points, loss_values):",
         "    x, y = columns(data_points), loss_values.reshape(len(data_points), -1)",
         "    found = []",
@@ -223,8 +223,3 @@ def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:
         "# EVOLVE-BLOCK-END\n",
     ]
     return "\n".join(code)
-
-
-def _plain(function: Callable[..., Any]) -> str:
-    source = re.sub(r": (?:Callable\[\[Any\], Any\]|Any)(?=[,)])", "", inspect.getsource(function))
-    return re.sub(r" -> Any:", ":", source).rstrip("\n")

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable
 
 from harness.errors import UserError
+from harness.evolution.llm.endpoint import Endpoint
 from harness.evolution.llm.key import read_key
 from harness.evolution.llm.proposer import LlmProposer
 from harness.evolution.llm.settings import LlmSettings, ModelChoice
@@ -22,10 +23,12 @@ def make_proposer(settings: LlmSettings, warn: Callable[[str], None] | None = No
             may be called in any thread. The lines are in ``warnings`` as well.
 
     Raises:
-        UserError: The client is not installed, or there is no key.
+        UserError: The client is not installed or cannot be opened, or there is no key.
     """
     if importlib.util.find_spec("openai") is None:
         raise UserError(
             "asking a language model needs the package openai; type: pip install 'sld-harness[llm]'"
         )
-    return LlmProposer(settings, read_key(settings), warn)
+    key = read_key(settings)
+    Endpoint(settings, key).check()
+    return LlmProposer(settings, key, warn)

@@ -9,7 +9,9 @@ from typing import Literal
 
 from harness.candidates.review import review
 from harness.evolution.llm.region import (
+    FENCE,
     NoRewriteError,
+    closes,
     cut,
     has_blocks,
     rewrite_by_diff,
@@ -17,8 +19,14 @@ from harness.evolution.llm.region import (
 )
 
 FUNCTIONS = ("fit_scaling_law", "scaling_law_func")
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\r?$", re.MULTILINE)
+_THOUGHT = re.compile(
+    rf"{FENCE.pattern}|^[ \t]*#.*$"
+    r"|(?P<begins>^[ \t`~]*)?<(?P<tag>/?)think(?:ing)?>(?P<ends>[ \t\r]*$)?",
+    re.MULTILINE,
+)
+"""Where thinking may begin and end (a fence before the end may share its line), and what holds a
+program's own text: blocks and comments."""
+_LANGUAGE = re.compile(r"[ \t{.]*([\w+-]*)")
 _IDEA = re.compile(
     r"^[ \t>*_#]*idea[*_]*[ \t]*[:\-][*_]*[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE
 )
@@ -40,8 +48,12 @@ def program_of(text: str, parent: str, wanted: Literal["diff", "whole"], longest
     Raises:
         NoRewriteError: There is none; the text says why, for the model.
     """
-    text = _THOUGHT.sub("", text).replace("\r\n", "\n")
-    program = rewrite_by_diff(parent, text) if has_blocks(text) else _whole(text, parent, wanted)
+    text = text.replace("\r\n", "\n")
+    said = _without_thinking(text)
+    if has_blocks(said):
+        program = rewrite_by_diff(parent, said)
+    else:
+        program = _whole(said, parent, wanted, "" if said == text else "outside its thinking, ")
     if len(program) > longest:
         msg = f"the program has {len(program):,} characters; {longest:,} at most"
         raise NoRewriteError(msg)
@@ -51,7 +63,7 @@ def program_of(text: str, parent: str, wanted: Literal["diff", "whole"], longest
 
 def idea_of(text: str) -> str:
     """Return what an answer says that its idea is, as part of one line; empty if it does not."""
-    found = _IDEA.search(_THOUGHT.sub("", text))
+    found = _IDEA.search(_without_thinking(text))
     if found is None:
         return ""
     words = " ".join(found[1].split())
@@ -59,7 +71,42 @@ def idea_of(text: str) -> str:
     return line if len(line) <= _LONGEST_IDEA else line[: _LONGEST_IDEA - 1] + "…"
 
 
-def _whole(text: str, parent: str, wanted: Literal["diff", "whole"]) -> str:
+def _without_thinking(text: str) -> str:
+    """Return what an answer says when its thinking is over.
+
+    The tag that begins the thinking is often part of the prompt, so one that ends it ends all that
+    stands before it. Programs may speak of the tags: in comments and in closed pairs inside a code
+    block they mean nothing. A block that the thinking left open does not hide its end, though.
+    """
+    parts: list[str] = []
+    at = inner = 0
+    opened: int | None = None
+    block: re.Match[str] | None = None
+    for found in _THOUGHT.finditer(text):
+        if found[1]:
+            if block is None:
+                block, inner = found, 0
+            elif closes(found, block):
+                block = None
+        elif found["tag"] is None:
+            continue
+        elif not found["tag"]:
+            if block is not None:
+                inner += 1
+            elif opened is None:
+                opened = found.start()
+        elif block is not None and inner:
+            inner -= 1
+        elif opened is not None:
+            parts.append(text[at:opened])
+            at, opened, block = found.end(), None, None
+        elif found["begins"] is not None or (found["ends"] is not None and block is None):
+            parts.clear()
+            at, block = found.end(), None
+    return "".join((*parts, text[at:]))
+
+
+def _whole(text: str, parent: str, wanted: Literal["diff", "whole"], where: str) -> str:
     blocks, is_open = _code_blocks(text)
     needed = [name for name in FUNCTIONS if _defines("\n".join(cut(parent).texts), name)]
     complete = [block for block in blocks if all(_defines(block, name) for name in needed)]
@@ -73,18 +120,19 @@ def _whole(text: str, parent: str, wanted: Literal["diff", "whole"]) -> str:
         msg = "it holds neither SEARCH/REPLACE blocks nor a fenced python block"
     else:
         msg = "it holds no fenced python block"
-    raise NoRewriteError(msg)
+    raise NoRewriteError(where + msg)
 
 
 def _code_blocks(text: str) -> tuple[list[str], bool]:
     """Return the Python blocks between fences, and whether the last one is left open."""
     blocks: list[str] = []
     begun: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
+    for fence in FENCE.finditer(text):
         if begun is None:
             begun = fence
-        elif fence[1][0] == begun[1][0] and len(fence[1]) >= len(begun[1]) and not fence[2]:
-            if begun[2].lower() in _PYTHON:
+        elif closes(fence, begun):
+            language = _LANGUAGE.match(begun[2])
+            if language is not None and language[1].lower() in _PYTHON:
                 blocks.append(text[begun.end() + 1 : fence.start()])
             begun = None
     return blocks, begun is not None

@@ -44,6 +44,8 @@ class Arm:
     """How much it was trusted to begin with."""
     asked: int = 0
     earned: float = 0.0
+    paid: int = 0
+    """Questions whose cost is known; of those that no provider answered it is not."""
     cost: float = 0.0
     """Dollars, or tokens where prices are not known."""
 
@@ -59,19 +61,22 @@ class Bandit:
         """
         self.arms = {model.name: Arm(model.weight) for model in models}
 
-    def learn(self, model: str, reward: float, cost: float) -> None:
+    def learn(self, model: str, reward: float, cost: float | None) -> None:
         """Take note of what a question earned.
 
         Args:
             model: Who was asked; others than ours are passed over.
             reward: From 0 to 1.
-            cost: In the same unit for all models.
+            cost: In the same unit for all models; None where nothing was answered, which says
+                nothing of what answers cost: a model that fails would count as cheap.
         """
         arm = self.arms.get(model)
         if arm is not None:
             arm.asked += 1
             arm.earned += reward
-            arm.cost += cost
+            if cost is not None:
+                arm.paid += 1
+                arm.cost += cost
 
     def choose(self, rng: np.random.Generator, among: Collection[str]) -> str | None:
         """Return who is asked next; None where nobody can be.
@@ -103,9 +108,9 @@ class Bandit:
 
     def _relative_cost(self, arm: Arm) -> float:
         """Return what a question costs, the mean over all models being one."""
-        asked = sum(one.asked for one in self.arms.values())
+        paid = sum(one.paid for one in self.arms.values())
         spent = sum(one.cost for one in self.arms.values())
-        if not asked or spent <= 0:
+        if not paid or spent <= 0:
             return 1.0
-        mean = spent / asked
-        return max((arm.cost + mean) / (arm.asked + 1) / mean, _CHEAPEST)
+        mean = spent / paid
+        return max((arm.cost + mean) / (arm.paid + 1) / mean, _CHEAPEST)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from harness.errors import UserError, one_line
-from harness.evolution.llm.settings import LlmSettings, ModelChoice
+from harness.evolution.llm.settings import DEADLINE, MOST_TRIES, LlmSettings, ModelChoice
 from harness.models import StrictModel, describe_problems
 from harness.tasks.yaml_file import read_mapping
 
@@ -98,13 +98,16 @@ class _Reader:
             "migration": self._integer("database.migration_interval", 1),
         }
         models = self._models()
+        timeout = self._number("llm.timeout", above=0.0)
         llm = {
             "base_url": self._base_url(),
             "key_variable": self._key_variable(),
             "temperature": self._number("llm.temperature", least=0.0),
             "top_p": self._number("llm.top_p", above=0.0),
             "max_tokens": self._integer("llm.max_tokens", 1),
-            "timeout": self._number("llm.timeout", above=0.0),
+            "timeout": timeout,
+            # A question has room for an answer that takes as long as it may, and for one more.
+            "deadline": None if timeout is None else max(DEADLINE, 2 * timeout),
             "tries": self._tries(),
             "retry_delay": self._number("llm.retry_delay", least=0.0),
             "system_message": self._text("prompt.system_message"),
@@ -177,6 +180,8 @@ class _Reader:
 
     def _tries(self) -> int | None:
         again = self._integer("llm.retries", 0)
+        if again is not None and again >= MOST_TRIES:
+            raise self._wrong("llm.retries", f"{MOST_TRIES - 1} or less", again)
         return None if again is None else again + 1
 
     def _rewrite(self) -> str | None:
@@ -200,7 +205,7 @@ class _Reader:
 
     def _warn_of_key(self, where: str) -> None:
         self._warnings.append(
-            f"{self._path}: {where} is not used: keys are read from the environment only "
+            f"{where} is not used: keys are read from the environment only "
             "(OPENAI_API_KEY, or another variable that is named); take it out of the file"
         )
 

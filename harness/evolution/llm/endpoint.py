@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.errors import UserError
 from harness.evolution.llm.key import Key
 from harness.evolution.llm.settings import LlmSettings
 
@@ -39,15 +40,17 @@ Messages = list[dict[str, str]]
 class ProviderError(Exception):
     """The endpoint did not answer a question; the text is ours, one line."""
 
-    def __init__(self, message: str, *, denied: bool = False) -> None:
+    def __init__(self, message: str, *, denied: bool = False, refused: bool = False) -> None:
         """Say what happened.
 
         Args:
             message: In our own words.
             denied: Whether asking again is useless: no key, no credit, no model.
+            refused: Whether asking this question again is useless; another may be answered.
         """
         super().__init__(message)
         self.denied = denied
+        self.refused = refused
 
 
 class _AgainError(Exception):
@@ -101,6 +104,22 @@ class Endpoint:
             timeout=self.settings.timeout,
             max_retries=0,
         )
+
+    def check(self) -> None:
+        """Open a client and drop it, so that what no question can be asked with is known at once.
+
+        Raises:
+            UserError: It cannot be opened. Why is told by its kind: its words may hold a password.
+        """
+        try:
+            self.open()
+        except Exception as error:
+            raise UserError(
+                f"the client of the language models cannot be opened ({type(error).__name__}); "
+                "check the endpoint's address (--base-url, OPENAI_BASE_URL) and what stands in "
+                "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and SSL_CERT_FILE; a socks proxy needs: "
+                "pip install socksio"
+            ) from None
 
     async def ask(
         self,
@@ -202,7 +221,7 @@ class Endpoint:
         text, refusal, finish, usage = [], [], None, None
         async with await create(model=model, messages=messages, stream=True, **options) as stream:
             async for chunk in stream:
-                usage = chunk.usage.model_dump() if chunk.usage else usage
+                usage = chunk.usage.model_dump(warnings=False) if chunk.usage else usage
                 for choice in (chunk.choices or [])[:1]:
                     finish = choice.finish_reason or finish
                     text.append(choice.delta.content or "")
@@ -225,7 +244,7 @@ class Endpoint:
             return _AgainError(f"{what} (HTTP {status})", _retry_after(error.response.headers))
         if status in _DENIED:
             return ProviderError(_DENIED[status], denied=True)
-        return ProviderError(f"the endpoint refuses the question (HTTP {status})")
+        return ProviderError(f"the endpoint refuses the question (HTTP {status})", refused=True)
 
     def _answer(self, document: dict[str, Any], messages: Messages, spent: Spent) -> Answer:
         if "choices" not in document:
@@ -251,6 +270,9 @@ class Endpoint:
         found = usage if isinstance(usage, dict) else {}
         asked = _tokens(found.get("prompt_tokens"))
         answered = _tokens(found.get("completion_tokens"))
+        total = _tokens(found.get("total_tokens"))
+        if asked is not None and answered is not None and total is not None:
+            answered = max(answered, total - asked)  # some count what was thought in the total only
         if asked is None:
             asked = -(-sum(len(one["content"]) for one in messages) // _CHARS_A_TOKEN)
             spent.estimated = True

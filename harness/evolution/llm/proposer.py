@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _PARENT_DRAWS = 8
 _STARTS = 4
 _MILLION = 1_000_000
+_REFUSALS = 3
+"""One question may be refused for what stands in it; so many in a row are no accident."""
 
 
 @dataclass(slots=True)
@@ -44,9 +46,11 @@ class _Health:
     """How a model's provider does in this run."""
 
     denied: int = 0
-    """Questions in a row that were denied."""
+    """Questions in a row that were denied or refused."""
     down: int = 0
     """Questions in a row that were not answered."""
+    told: bool = False
+    """Whether people were told that it fails."""
     off: bool = False
     rest_until: float = 0.0
 
@@ -78,7 +82,8 @@ class LlmProposer:
         Args:
             settings: How models are asked.
             key: Of the endpoint.
-            warn: Is told, in one line, when a model is not asked any more; in any thread.
+            warn: Is told, in one line, when a model first fails and when it is given up; in any
+                thread.
         """
         self.settings = settings
         self.bandit = Bandit(settings.models)
@@ -114,12 +119,10 @@ class LlmProposer:
         ]
         gain = min(before) - entry.verdict.fitness if before else -np.inf
         kept = entry.outcome in {Added.NEW, Added.BETTER}
-        cost = usage.tokens_in + usage.tokens_out
-        self.bandit.learn(
-            usage.model,
-            earned(gain, kept=kept),
-            (usage.dollars or 0.0) if self._in_dollars else float(cost),
-        )
+        tokens = usage.tokens_in + usage.tokens_out
+        cost = (usage.dollars or 0.0) if self._in_dollars else float(tokens)
+        unanswered = not tokens and proposal.failure.startswith(words.PROVIDER_FAILED)
+        self.bandit.learn(usage.model, earned(gain, kept=kept), None if unanswered else cost)
 
     def stop(self) -> None:
         """Have all questions under way end soon; none is asked afterwards."""
@@ -159,10 +162,9 @@ class LlmProposer:
             return asyncio.run(self._stoppable(question, spent))
         except asyncio.CancelledError:
             return self._failed(question, spent, words.STOPPED)
-        except Exception as error:  # whatever it is, the search goes on
-            return self._failed(
-                question, spent, f"{words.PROVIDER_FAILED}unexpected {type(error).__name__}"
-            )
+        except Exception as error:  # whatever it is, the search goes on, but does not ask for ever
+            unexpected = ProviderError(f"unexpected {type(error).__name__}", denied=True)
+            return self._unanswered(question, spent, unexpected)
 
     async def _stoppable(self, question: _Question, spent: Spent) -> Proposal:
         task = asyncio.ensure_future(self._answered(question, spent))
@@ -179,12 +181,16 @@ class LlmProposer:
 
     async def _answered(self, question: _Question, spent: Spent) -> Proposal:
         await asyncio.sleep(self._rest_of(question.model))
+        proposal: Proposal | None = None
         try:
             async with self._endpoint.open() as client:
                 proposal = await self._converse(client, question, spent)
         except ProviderError as error:
-            self._hear(question.model, error)
-            return self._failed(question, spent, f"{words.PROVIDER_FAILED}{error}")
+            return self._unanswered(question, spent, error)
+        except (Exception, asyncio.CancelledError):
+            if proposal is None:
+                raise
+            # Only closing the client was stopped, or failed: what was paid for is kept.
         self._hear(question.model, None)
         return proposal
 
@@ -211,6 +217,10 @@ class LlmProposer:
         settings = self.settings
         program = program_of(text, question.parent.text, settings.rewrite, settings.max_code_length)
         return self._proposal(question, spent, how=idea_of(text), source=program)
+
+    def _unanswered(self, question: _Question, spent: Spent, error: ProviderError) -> Proposal:
+        self._hear(question.model, error)
+        return self._failed(question, spent, f"{words.PROVIDER_FAILED}{error}")
 
     def _failed(self, question: _Question, spent: Spent, why: str) -> Proposal:
         line = " ".join(self._key.scrub(why).split())
@@ -253,23 +263,31 @@ class LlmProposer:
             return max(0.0, self._health[model].rest_until - time.monotonic())
 
     def _hear(self, model: str, error: ProviderError | None) -> None:
-        """Note how a question went: a provider that fails rests, one that denies is given up."""
+        """Note how a question went: a provider that fails rests, one that denies is given up.
+
+        People are told of a model's first failure and when it is given up; of denials then only.
+        """
         settings, warning = self.settings, ""
         with self._lock:
             health = self._health[model]
             if error is None:
                 health.denied = health.down = 0
-            elif error.denied:
-                health.denied += 1
-                if health.denied >= settings.denials and not health.off:
-                    health.off = True
-                    warning = f"{model} is not asked any more in this run: {error}"
-                    self.warnings.append(warning)
-            else:
-                health.denied = 0
+                return
+            useless = error.denied or error.refused
+            health.denied = health.denied + 1 if useless else 0
+            if not error.denied:
                 health.down += 1
                 rest = settings.retry_delay * 2.0 ** min(health.down, 16)
                 health.rest_until = time.monotonic() + min(rest, settings.most_sleep)
+            most = settings.denials if error.denied else max(settings.denials, _REFUSALS)
+            if useless and health.denied >= most and not health.off:
+                health.off = True
+                warning = f"{model} is not asked any more in this run: {error}"
+            elif not error.denied and not health.told and not health.off:
+                health.told = True
+                warning = f"{model} did not answer a question, and is asked again later: {error}"
+            if warning:
+                self.warnings.append(warning)
         if warning and self._warn is not None:
             self._warn(warning)
 
@@ -294,5 +312,6 @@ def as_program(view: View, number: int) -> str:
         targets=view.rows.targets,
         starts=start_points(law, _STARTS),
         origin=f"Program {number} of a search: {entry.proposal.how}.",
+        loss=view.rows.loss,
     )
     return write_program(law, about)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.candidates.markers import END, START, find_markers
 
 SEARCH, DIVIDER, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
+FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^`~<\n]*)$", re.MULTILINE)
+"""A line that opens or closes a code block: the fence, and what is said of the block."""
+_MARK = re.compile(r"([ \t]*)(?:(<{5,9})[ \t]*SEARCH|(={5,9})|(>{5,9})[ \t]*REPLACE)")
 
 
 class NoRewriteError(ValueError):
@@ -28,6 +32,30 @@ class Regions:
         for text, kept in zip(texts, self.kept[1:], strict=True):
             parts += [text, kept]
         return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A change that an answer asks for, as lines."""
+
+    search: list[str]
+    replace: list[str]
+    indent: str
+    """What its lines, marks included, all begin with."""
+
+    def dedented(self) -> Block:
+        """Return the change without the indent of the whole block."""
+        search = [line.removeprefix(self.indent) for line in self.search]
+        return Block(search, [line.removeprefix(self.indent) for line in self.replace], "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A line that bounds the halves of a block; models count its signs loosely."""
+
+    at: int
+    indent: str
+    signs: str
 
 
 def cut(program: str) -> Regions:
@@ -83,10 +111,11 @@ def rewrite_by_diff(program: str, answer: str) -> str:
     """
     regions = cut(program)
     texts = [text.split("\n") for text in regions.texts]
-    for number, (search, replace) in enumerate(read_blocks(answer), 1):
-        places = [
-            (region, line) for region, lines in enumerate(texts) for line in _found(lines, search)
-        ]
+    for number, block in enumerate(read_blocks(answer), 1):
+        taken, places = block, _places(texts, block.search)
+        if not places:  # a block may be indented as a whole, or its marks as the code is
+            taken = block.dedented()
+            places = _places(texts, taken.search)
         if len(places) != 1:
             times = f"{len(places)} times" if places else "nowhere"
             msg = (
@@ -95,42 +124,43 @@ def rewrite_by_diff(program: str, answer: str) -> str:
             )
             raise NoRewriteError(msg)
         region, line = places[0]
-        texts[region][line : line + len(search)] = replace
+        texts[region][line : line + len(taken.search)] = taken.replace
     whole = tuple(_framed(_without_markers("\n".join(lines))) for lines in texts)
     return _changed(program, regions.joined(whole))
 
 
 def has_blocks(answer: str) -> bool:
     """Whether an answer looks as if it holds SEARCH/REPLACE blocks."""
-    return any(line.rstrip() == SEARCH for line in answer.split("\n"))
+    return any(mark.signs[0] == "<" for mark in _marks(answer.split("\n")))
 
 
-def read_blocks(answer: str) -> list[tuple[list[str], list[str]]]:
-    """Return the lines that each block searches and what replaces them.
+def read_blocks(answer: str) -> list[Block]:
+    """Return the changes that an answer asks for.
 
     Raises:
         NoRewriteError: There is none, or one is malformed.
     """
     lines = [line.rstrip("\r") for line in answer.split("\n")]
-    marks = [line.rstrip() for line in lines]
-    blocks: list[tuple[list[str], list[str]]] = []
-    at = 0
-    while (begin := _next(marks, SEARCH, at)) is not None:
+    blocks: list[Block] = []
+    begin: _Mark | None = None
+    dividers: list[_Mark] = []
+    stray = False
+    for mark in _marks(lines):
         number = len(blocks) + 1
-        end = _next(marks, REPLACE, begin)
-        if end is None:
-            raise _malformed(number, f"it ends without {REPLACE}")
-        if _next(marks, SEARCH, begin + 1, end) is not None:
-            raise _malformed(number, f"no {REPLACE} before the next {SEARCH}")
-        middle = _next(marks, DIVIDER, begin, end)
-        if middle is None:
-            raise _malformed(number, f"no {DIVIDER} between its halves")
-        search, replace = lines[begin + 1 : middle], lines[middle + 1 : end]
-        if not any(line.strip() for line in search):
-            raise _malformed(number, "its SEARCH is empty")
-        blocks.append((search, replace))
-        at = end + 1
-    if _next(marks, REPLACE, at) is not None:
+        if mark.signs[0] == "=":
+            dividers.append(mark)
+        elif mark.signs[0] == "<":
+            if begin is not None:
+                raise _malformed(number, f"no {REPLACE} before the next {SEARCH}")
+            begin, dividers, stray = mark, [], False
+        elif begin is None:
+            stray = True
+        else:
+            blocks.append(_block(number, lines, (begin, mark), dividers))
+            begin = None
+    if begin is not None:
+        raise _malformed(len(blocks) + 1, f"it ends without {REPLACE}")
+    if stray:
         raise _malformed(len(blocks) + 1, f"{REPLACE} without {SEARCH} before it")
     if not blocks:
         msg = f"no blocks of {SEARCH}, {DIVIDER}, {REPLACE}"
@@ -138,16 +168,59 @@ def read_blocks(answer: str) -> list[tuple[list[str], list[str]]]:
     return blocks
 
 
-def _next(marks: list[str], mark: str, begin: int, end: int | None = None) -> int | None:
-    """Return the next line that is a mark; None where there is none before the end."""
-    try:
-        return marks.index(mark, begin, len(marks) if end is None else end)
-    except ValueError:
-        return None
+def closes(fence: re.Match[str], begun: re.Match[str]) -> bool:
+    """Whether a fence ends the code block that another one began."""
+    same = fence[1][0] == begun[1][0] and len(fence[1]) >= len(begun[1])
+    return same and not fence[2].strip()
+
+
+def _marks(lines: list[str]) -> list[_Mark]:
+    found = [(at, _MARK.fullmatch(line.rstrip())) for at, line in enumerate(lines)]
+    return [_Mark(at, m[1], m[2] or m[3] or m[4]) for at, m in found if m is not None]
+
+
+def _block(
+    number: int, lines: list[str], ends: tuple[_Mark, _Mark], dividers: list[_Mark]
+) -> Block:
+    """Return the block between two marks.
+
+    Either half may hold lines of equals signs of its own, as under a title. So the divider is the
+    first that stands and counts as the other marks do, if there is one.
+    """
+    begin, end = ends
+    around, counts = {begin.indent, end.indent}, {len(begin.signs), len(DIVIDER)}
+    likely = [mark for mark in dividers if mark.indent in around or len(mark.signs) in counts]
+    if not likely:
+        raise _malformed(number, f"no {DIVIDER} between its halves")
+    middle = min(likely, key=lambda m: (m.indent not in around, len(m.signs) != len(begin.signs)))
+    search = _unfenced(lines[begin.at + 1 : middle.at])
+    replace = _unfenced(lines[middle.at + 1 : end.at])
+    if not any(line.strip() for line in search):
+        raise _malformed(number, "its SEARCH is empty")
+    written = [lines[mark.at] for mark in (begin, middle, end)] + search + replace
+    indents = [line[: len(line) - len(line.lstrip())] for line in written if line.strip()]
+    least = min(indents, key=len)
+    common = least if all(indent.startswith(least) for indent in indents) else ""
+    return Block(search, replace, common)
+
+
+def _unfenced(half: list[str]) -> list[str]:
+    """Drop the fences around a half: they are the answer's, not the program's."""
+    filled = [at for at, line in enumerate(half) if line.strip()]
+    if len(filled) > 1:
+        first, last = (FENCE.fullmatch(half[at]) for at in (filled[0], filled[-1]))
+        if first is not None and last is not None and closes(last, first):
+            return half[filled[0] + 1 : filled[-1]]
+    return half
 
 
 def _malformed(number: int, why: str) -> NoRewriteError:
     return NoRewriteError(f"block {number} is malformed: {why}")
+
+
+def _places(texts: list[list[str]], search: list[str]) -> list[tuple[int, int]]:
+    """Return the region and the line of each place where some whole lines stand."""
+    return [(region, line) for region, text in enumerate(texts) for line in _found(text, search)]
 
 
 def _found(lines: list[str], search: list[str]) -> list[int]:

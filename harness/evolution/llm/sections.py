@@ -9,6 +9,7 @@ import numpy as np
 from harness.candidates.markers import END, START, find_markers
 from harness.evolution.archive import Member
 from harness.evolution.fitness import DESCRIBES, PRICE
+from harness.evolution.folds import everything
 from harness.evolution.formula import formula
 from harness.evolution.llm import residuals, words
 from harness.evolution.llm.region import cut
@@ -61,7 +62,8 @@ def _span(values: np.ndarray) -> str:
 def rules(view: View) -> str:
     """Return what a program must hold to."""
     side, n_targets = view.side, len(view.side.targets)
-    places = sum(int(fold.judged.any(axis=1).sum()) for fold in view.folds)
+    folds = (*view.folds, everything(view.rows))
+    places = sum(int(fold.judged.any(axis=1).sum()) for fold in folds)
     one = n_targets == 1
     cap = words.NO_CAP if side.max_params is None else words.CAP.format(cap=side.max_params)
     return words.RULES.format(
@@ -80,7 +82,10 @@ def rules(view: View) -> str:
 
 def judged(view: View) -> str:
     """Return how fitness is made, and what the folds are called."""
-    lines = [words.JUDGED.format(price=PRICE, describes=DESCRIBES), "Folds:"]
+    lines = [words.JUDGED.format(price=PRICE, describes=DESCRIBES)]
+    if view.rows.loss == "robust":
+        lines.append(words.ROBUST)
+    lines.append("Folds:")
     for letter, fold in zip(_letters(), view.folds[:_MOST_FOLDS], strict=False):
         fitted, held_out = fold.sizes
         lines.append(f"{letter} = {fold.name} ({fitted} rows fitted, {held_out} judged)")

@@ -13,6 +13,10 @@ from harness.models import StrictModel
 
 LEAST_PROMPT = 10_000
 """A program and the rules have to fit into a prompt."""
+MOST_TRIES = 20
+"""Of one question, while the endpoint does not answer it."""
+DEADLINE = 300.0
+"""Usual seconds for a proposal."""
 FOLLOW_UP = 1_500
 """Characters of a prompt that are kept for one more question."""
 
@@ -52,16 +56,17 @@ class LlmSettings(StrictModel):
     """Of one answer."""
     timeout: Annotated[Finite, Field(gt=0)] = 120.0
     """Seconds for one answer."""
-    tries: Annotated[int, Field(ge=1, le=20)] = 4
+    tries: Annotated[int, Field(ge=1, le=MOST_TRIES)] = 4
     """How often one question is asked while the endpoint does not answer it."""
     retry_delay: Annotated[Finite, Field(ge=0)] = 2.0
     """Seconds before the second try; doubled for each further one."""
     most_sleep: Annotated[Finite, Field(ge=0)] = 60.0
     """Seconds between tries at most, whatever the endpoint asks for."""
-    deadline: Annotated[Finite, Field(gt=0)] = 300.0
+    deadline: Annotated[Finite, Field(gt=0)] = DEADLINE
     """Seconds for a proposal, with all tries and its follow-up question."""
     denials: Annotated[int, Field(ge=1)] = 3
-    """After so many refusals of the key or the model in a row it is not asked any more."""
+    """After so many denials of the key or the model, or refused questions (3 at least), in a row it is
+    not asked any more."""
     stream: bool = False
     prices: dict[str, tuple[float, float]] = Field(default_factory=dict)
     """Dollars for a million tokens, in and out, by the model's name."""
@@ -102,6 +107,7 @@ def _check_address(address: str | None) -> None:
     try:
         parts = urlsplit(address)
         host = parts.hostname
+        _ = parts.port  # raises where it is no number, or none that a port can have
     except ValueError:
         parts, host = urlsplit(""), None
     is_one_word = address.isprintable() and not any(c.isspace() for c in address)
@@ -117,5 +123,8 @@ def is_local(address: str | None) -> bool:
     """Whether an endpoint is on this machine, where none asks for a key."""
     if address is None:
         return False
-    host = urlsplit(address).hostname or ""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:  # an address of the environment's, which nobody has looked at
+        return False
     return host in {"localhost", "::1", "0.0.0.0"} or host.startswith("127.")  # noqa: S104

@@ -33,6 +33,10 @@ fits the program to the smaller train rows and judges it on the larger ones that
 is as bad as guessing the mean. A constant that does not lower the mean log error by {price:g} is \
 not worth having."""
 
+ROBUST = """\
+Errors are robust here: residuals are measured in robust standard deviations of the targets and \
+none counts as more than 1, so that a row far off (a diverged run) says little; fit accordingly."""
+
 REGION = """\
 Only what stands between the lines {start} and {end} may change; all else is kept as it is."""
 WHOLE_PROGRAM = "The program has no markers: all of it may change."

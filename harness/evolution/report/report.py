@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.evaluation.figures import count
-from harness.evolution.choose import ALONE, FIT, SHAKEN
+from harness.evolution.choose import ALONE, FIT, PROOF, SHAKEN
 from harness.evolution.discover import Discovery
 from harness.evolution.fitness import DESCRIBES, PRICE
 from harness.evolution.forecast import Forecast
@@ -100,6 +100,7 @@ def render_report(
         "unanswered": search.unanswered.accounts,
         "spent": _spent(search),
         "price": f"{PRICE:g}",
+        "proof": f"{PROOF:g}",
         "describes": f"{DESCRIBES:g}",
         "program": program_text(result.source),
         **_of_law(search, result),
