@@ -65,8 +65,8 @@ class LlmSettings(StrictModel):
     deadline: Annotated[Finite, Field(gt=0)] = DEADLINE
     """Seconds for a proposal, with all tries and its follow-up question."""
     denials: Annotated[int, Field(ge=1)] = 3
-    """After so many denials of the key or the model, or refused questions (3 at least), in a row it is
-    not asked any more."""
+    """After so many denials of the key or the model in a row, or so many refused questions (3 at
+    least), it is not asked any more."""
     stream: bool = False
     prices: dict[str, tuple[float, float]] = Field(default_factory=dict)
     """Dollars for a million tokens, in and out, by the model's name."""
