@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from evolution_samples import side
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -12,6 +13,7 @@ from harness.cli import app
 from harness.errors import UserError
 from harness.evolution.llm.config import read_config
 from harness.evolution.llm.settings import LlmSettings, ModelChoice, is_local
+from harness.evolution.search import Search
 
 MODELS = "llm:\n  models: [{name: m}]\n"
 
@@ -72,3 +74,19 @@ def test_a_name_that_no_page_can_have_is_refused_before_anything_is_paid_for(
     assert isinstance(done.exception, UserError)
     assert "expected a name" in str(done.exception)
     assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_names_that_cannot_be_read_are_told_before_the_search(tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text("odd: 1\n", encoding="utf-8")
+    words = ["evolve", "nano_moe", "--into", str(tmp_path), "--store", str(tmp_path / "s.sqlite")]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, UserError)
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+def test_a_search_that_was_judged_otherwise_is_another_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = Search(side(), 1).fingerprint()
+    monkeypatch.setattr("harness.evolution.search.JUDGING", 1)
+    assert Search(side(), 1).fingerprint() != before

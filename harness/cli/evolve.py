@@ -133,7 +133,6 @@ def evolve(
     Ctrl-C, or a kill, loses nothing: `--resume` goes on. Exits with 0 when done, 1 when a program
     was refused, 2 when something is wrong, 130 when interrupted.
     """
-    from harness.candidates.submission import check_name
     from harness.cli.evolve_run import (
         Way,
         file_program,
@@ -166,8 +165,8 @@ def evolve(
     models = None if offline else asked
     if models is not None and dollars is not None:
         _require_prices(models)
-    if models is not None and keep is None:
-        check_name("+".join(one.name for one in models.models), "model")
+    if keep is None:
+        _require_names(models, into)
     most = evaluations or settings.evaluations
     limited = seconds is not None or most is not None
     way = Way(
@@ -265,6 +264,16 @@ def _require_none(said: dict[str, Any]) -> None:
         if value is not None and value != {}:
             option = "--" + ("price" if name == "prices" else name.replace("_", "-"))
             raise UserError(f"{option}: no model is asked; expected --model NAME with it")
+
+
+def _require_names(models: LlmSettings | None, into: Path) -> None:
+    """Check that a program can be filed under its names, before a search is spent on it."""
+    from harness.candidates.naming import load_names
+    from harness.candidates.submission import check_name
+
+    load_names(into)
+    if models is not None:
+        check_name("+".join(one.name for one in models.models), "model")
 
 
 def _require_prices(models: LlmSettings) -> None:

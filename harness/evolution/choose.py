@@ -111,7 +111,7 @@ class Choice:
             return f"{best} stays: no two guard folds to check the best {other} with"
         if self.spread <= _ALIKE:
             return f"{best} stays: guard folds do not tell it from the best {other}"
-        needed = f"two standard errors: {PROOF * self.spread:.3f}"
+        needed = f"{PROOF:g} standard errors: {PROOF * self.spread:.3f}"
         said = f"{self.gain:+.3f} on guard folds, {needed}"
         if self.chosen.proposer != self.known:
             who = "published" if self.chosen.proposer == "library" else "bred"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -28,12 +29,18 @@ class Slot:
     @property
     def usual(self) -> float:
         """The middle of what is usual: the mean of the starts."""
-        return float(np.mean(self.starts))
+        return _usual(self.starts)[0]
 
     @property
     def spread(self) -> float:
         """How far from it is usual: the standard deviation of the starts, 0.2 at least."""
-        return max(float(np.std(self.starts)), _LEAST_SPREAD)
+        return _usual(self.starts)[1]
+
+
+@cache
+def _usual(starts: tuple[float, ...]) -> tuple[float, float]:
+    """Every fit of every law asks, and there are a dozen answers."""
+    return float(np.mean(starts)), max(float(np.std(starts)), _LEAST_SPREAD)
 
 
 EXPONENT = Slot(-3.0, 3.0, (-0.3, -0.8, -0.1, 0.4), "exponent")
