@@ -66,6 +66,8 @@ def _pieces(node: ET.Element, strength: int, widths: dict[ET.Element, float]) ->
     elif widths[node] > LINE and node.tag == "mtable":
         yield from _of_table(node, strength, widths)
     elif widths[node] > WIDEST and node.tag == "mfrac":
+        for half in node:  # a fraction in it is set smaller no more
+            _measure(half, widths)
         yield from _bracketed(node[0], strength, widths)
         yield _Piece(_sign("/", infix=True), _SPACED, _TIMES)
         yield from _bracketed(node[1], _NEVER, widths)
