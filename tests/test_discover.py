@@ -84,13 +84,13 @@ def test_a_law_is_found_in_a_table_with_its_error_and_predictions() -> None:
 
 
 def test_constants_in_their_units_give_the_law() -> None:
-    found = harness.discover(table(0.0), target="loss", evaluations=3, minutes=1)
-    assert found.formula == "log(loss) = c0 + c1 * log(params) + c2 * log(tokens)"
+    found = harness.discover(table(0.0), target="loss", evaluations=1, minutes=1)
+    assert found.formula == "loss = c0 + c1 * params^a1"
     own = named_constants(found.law, found.constants["all"][0])
-    params, tokens = (axis.reference for axis in found.search.rows.axes)
+    params = found.search.rows.axes[0].reference
     x, y = found.table.x[~found.table.held_out], found.table.y[~found.table.held_out]
-    said = own["c0"] + own["c1"] * np.log(x[:, 0] / params) + own["c2"] * np.log(x[:, 1] / tokens)
-    assert 1 - np.mean((np.exp(said) - y) ** 2) / y.var() == pytest.approx(found.r2_fit, abs=1e-9)
+    said = own["c0"] + own["c1"] * (x[:, 0] / params) ** own["a1"]
+    assert 1 - np.mean((said - y) ** 2) / y.var() == pytest.approx(found.r2_fit, abs=1e-9)
 
 
 def test_a_law_that_is_worse_than_the_mean_is_warned_of(desk: Path) -> None:
@@ -485,7 +485,7 @@ def test_predictions_lie_within_the_range_of_the_elite_laws_and_come_from_their_
 
 
 def test_a_law_that_foresees_a_loss_below_zero_sets_no_end_of_the_range() -> None:
-    frame = table(noise=0.02).sample(14, random_state=2)[["params", "tokens", "loss"]]
+    frame = table(noise=0.1).sample(14, random_state=4)[["params", "tokens", "loss"]]
     asked = pd.DataFrame({"params": [1e13], "tokens": [1e14]})
     found = harness.discover(frame, "loss", evaluations=60, minutes=1, wanted=asked)
     choice, rows = found.result.choice, found.table.rows(held_out=False)

@@ -22,6 +22,7 @@ from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
 from harness.evolution.rows import Axis, Kind, Loss, TrainRows, train_rows
+from harness.evolution.runtime import row_weights
 from harness.evolution.scales import Bend, Bottleneck, Feature, Limit, Supported
 from harness.evolution.starts import start_points
 from harness.sandbox.server_process import _fixed_environment
@@ -288,7 +289,8 @@ def test_a_constant_of_which_the_rows_say_nothing_stays_near_what_is_usual() -> 
         y = 3.0 + 0.01 * np.random.default_rng(seed).standard_normal((8, 1))
         alone = refit(law, [axis], starts, sizes, y)[0, 2]
         columns = (np.tile(axis.coordinate(sizes[:, 0]), (4, 1)),)
-        fit = fit_batch(law, Problem(columns, np.tile(y.T, (4, 1)), np.ones((4, 8))), starts, 30)
+        root = np.tile(np.sqrt(row_weights(sizes, y, [0])), (4, 1))
+        fit = fit_batch(law, Problem(columns, np.tile(y.T, (4, 1)), root), starts, 30)
         best = fit.theta[np.argmin(fit.cost), 0]
         assert abs(best - slot.usual) < 2.5 * slot.spread
         assert best == pytest.approx(alone, abs=1e-3)
@@ -319,7 +321,8 @@ def test_a_robust_batch_and_a_robust_fit_alone_agree() -> None:
     starts = start_points(law, 4)
     alone = refit(law, [axis], starts, sizes, y, "robust")[0, 2]
     columns = (np.tile(axis.coordinate(sizes[:, 0]), (4, 1)),)
-    problem = Problem(columns, np.tile(y.T, (4, 1)), np.ones((4, 24)))
+    root = np.tile(np.sqrt(row_weights(sizes, y, [0])), (4, 1))
+    problem = Problem(columns, np.tile(y.T, (4, 1)), root)
     fit = fit_batch(law, problem, starts, 60, "robust")
     assert fit.theta[np.argmin(fit.cost), 0] == pytest.approx(alone, abs=0.01)
     assert alone == pytest.approx(-0.3, abs=0.03)
@@ -359,7 +362,7 @@ def test_a_constant_that_only_judged_rows_could_tell_is_not_foreseen() -> None:
     judge = Judge(data, plan_folds(data))
     knowing = judge.score(bend).theta
     np.testing.assert_array_equal(judge.score(bend, knowing).errors, judge.score(bend).errors)
-    assert judge.score(bend).fit < 1e-3
+    assert judge.score(bend).fit < 2e-3
     assert judge.score(bend).errors.max() > 0.1
 
 
@@ -422,9 +425,22 @@ def errors_of_form_and_person(task: Task, form: str) -> tuple[float, float]:
         params = program["fit_scaling_law"](one.features, y)  # type: ignore[operator]
         off.append(program["scaling_law_func"](one.features, params) - y)  # type: ignore[operator]
     person = float(np.square(np.concatenate(off)).mean() / data.y[data.weights > 0].var())
-    judge = Judge(data, plan_folds(data))
     laws = [one.law for one in library(data, task.definition.max_params) if one.name == form]
-    return min(judge.score(law).fit for law in laws), person
+    return min(error_where_all_rows_count_alike(law, data) for law in laws), person
+
+
+def error_where_all_rows_count_alike(law: Law, data: TrainRows) -> float:
+    """Return what a form leaves of the train rows of one target, fitted as people fit."""
+    starts = start_points(law, 24)
+    groups, each = np.repeat(np.arange(len(data.groups)), len(starts)), len(starts)
+    y, columns = data.y[..., 0], tuple(np.moveaxis(data.coordinates, -1, 0))
+    problem = Problem(columns, np.log(y) if law.link == "log" else y, data.weights).take(groups)
+    with np.errstate(all="ignore"):
+        found = fit_batch(law, problem, np.tile(starts, (len(data.groups), 1)), 30)
+    best = found.cost.reshape(-1, each).argmin(axis=1) + np.arange(len(data.groups)) * each
+    said = np.exp(found.fitted[best]) if law.link == "log" else found.fitted[best]
+    real = data.weights > 0
+    return float(np.square(said - y)[real].mean() / y[real].var())
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -57,7 +57,7 @@ class Problem:
     y: FloatArray
     """In the law's link, ``(B, N)``."""
     weights: FloatArray
-    """0 for rows that are not fitted, the root of how often a row counts else, ``(B, N)``."""
+    """0 for rows that are not fitted, the root of how much a row counts else, ``(B, N)``."""
 
     def take(self, members: np.ndarray) -> Problem:
         """Return some members."""
@@ -106,7 +106,7 @@ class _Posterior:
     """What is minimised."""
 
     counts: FloatArray
-    """Rows that are fitted, as often as they count, one at least, ``(B,)``."""
+    """Rows that are fitted, as much as they count, one at least, ``(B,)``."""
     least: FloatArray
     """What is added to mean squares: no fit is thought to be better than so, ``(B,)``."""
     usual: FloatArray

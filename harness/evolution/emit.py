@@ -17,12 +17,12 @@ import numpy as np
 from harness.evolution import runtime
 from harness.evolution.expression import Law
 from harness.evolution.formula import formula
-from harness.evolution.rows import Axis, FloatArray, Kind, Loss
+from harness.evolution.rows import Axis, FloatArray, Kind, Loss, sizes_of
 
 _WIDTH, _LONG = 96, 100
 _FITS: dict[Loss, tuple[str, ...]] = {
-    "squares": ("fit_shape",),
-    "robust": ("fit_shape", "fit_robust"),
+    "squares": ("row_weights", "weighed", "fit_shape"),
+    "robust": ("row_weights", "weighed", "fit_shape", "fit_robust"),
 }
 """What of the runtime each loss needs; the last one is called."""
 
@@ -131,6 +131,8 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
         lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]
     else:
         lines.append("STARTS = np.empty((1, 0))")
+    lines.append("# The features that say how large a run is.")
+    lines.append(f"SIZES = np.array({sizes_of(emission.axes)!r}, dtype=int)")
     return "\n".join(lines)
 
 
@@ -193,11 +195,12 @@ def _broken(line: str) -> list[str]:
 def _fit(law: Law, emission: Emission) -> str:
     y = "np.log(loss_values)" if law.link == "log" else "loss_values"
     call = _FITS[emission.loss][-1]
-    each = call + "(lambda shape: terms(data_points, shape), {y}, STARTS, SHAPE)"
+    each = call + "(lambda shape: terms(data_points, shape), {y}, weights, STARTS, SHAPE)"
+    begin = f"    y = {y}\n    weights = row_weights(data_points, loss_values, SIZES)\n"
     if len(emission.targets) == 1:
-        body = f"    y = {y}\n    return {each.format(y='y')}"
+        body = f"{begin}    return {each.format(y='y')}"
     else:
-        body = f"    y = {y}\n    return np.stack(\n        [\n"
+        body = f"{begin}    return np.stack(\n        [\n"
         body += f"            {each.format(y='y[:, target]')}\n"
         body += "            for target in range(y.shape[1])\n        ]\n    )"
     return (
@@ -255,10 +258,15 @@ def refit(
     rounded = rounded.reshape(len(starts), len(law.slots))
     target = np.log(y) if law.link == "log" else y
     columns = [np.ascontiguousarray(target[:, index]) for index in range(y.shape[1])]
+    weights = runtime.row_weights(features, y, sizes_of(axes))
     return np.stack(
         [
             getattr(runtime, _FITS[loss][-1])(
-                lambda shape: _basis(law, axes, features, shape), column, rounded, _shape(law)
+                lambda shape: _basis(law, axes, features, shape),
+                column,
+                weights,
+                rounded,
+                _shape(law),
             )
             for column in columns
         ]

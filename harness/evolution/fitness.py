@@ -12,10 +12,11 @@ from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
 from harness.evolution.probes import explodes, probe_columns
-from harness.evolution.rows import FloatArray, Loss, TrainRows
+from harness.evolution.rows import FloatArray, Loss, TrainRows, sizes_of
+from harness.evolution.runtime import row_weights
 from harness.evolution.starts import start_points
 
-JUDGING = 2
+JUDGING = 3
 """Goes up when the same law gets another fitness: an earlier search cannot go on then."""
 PRICE = 0.03
 """What a constant costs, in units of log error."""
@@ -83,6 +84,21 @@ def costs(errors: FloatArray, n_constants: int, fit: float) -> FloatArray:
     return logs + (PRICE * n_constants + DESCRIBES * float(np.log(fit)))
 
 
+def weights_of(rows: TrainRows, fitted: np.ndarray) -> FloatArray:
+    """Return what rows count in fits to some of them, ``(G, N)``: 0 for those that have no part.
+
+    Args:
+        rows: The train rows.
+        fitted: Which are fitted, ``(G, N)``.
+    """
+    weights = np.zeros(fitted.shape)
+    sizes = sizes_of(rows.axes)
+    for group, some in enumerate(fitted):
+        if some.any():
+            weights[group, some] = row_weights(rows.values[group, some], rows.y[group, some], sizes)
+    return weights
+
+
 def normalised_error(off: FloatArray, y: FloatArray, loss: Loss) -> float:
     """Return the mean square of residuals over the targets' variance, averaged over targets.
 
@@ -134,11 +150,12 @@ class Judge:
         # What is fitted to: all rows, or of a long group some.
         self._kept = np.repeat(_drawn(rows.weights, most_rows), n_targets, axis=0)
         self._fitted_columns = tuple(map(self._thin, self._columns))
+        # Places behind a group's last row repeat its first: each row counts once.
         drawn = np.arange(self._kept.shape[1]) < (rows.weights > 0).sum(axis=1)[:, None]
-        self._drawn = np.repeat(drawn, n_targets, axis=0).astype(float)
+        self._once = np.repeat(drawn, n_targets, axis=0).astype(float)
+        self._drawn = self._counted(rows.weights > 0)
         self._fold_weights = (
-            np.stack([self._thin(np.repeat(f.fitted, n_targets, axis=0)) for f in folds], axis=1)
-            * self._drawn[:, None]
+            np.stack([self._counted(fold.fitted) for fold in folds], axis=1)
             if folds
             else np.empty((self._cells, 0, self._kept.shape[1]))
         )
@@ -187,7 +204,7 @@ class Judge:
         )
 
     def residuals(self, law: Law) -> tuple[float, FloatArray]:
-        """Fit a law to all train rows, from the usual starts.
+        """Fit a law to all train rows, all of which count alike, from the usual starts.
 
         Args:
             law: The law.
@@ -199,7 +216,7 @@ class Judge:
             usual = start_points(law, self._effort.starts)
             starts = np.tile(usual, (self._cells, 1, 1))[:, None]
             fit, kept = self._fit(
-                law, self._problem(law), self._drawn[:, None], starts, self._effort.first
+                law, self._problem(law), self._once[:, None], starts, self._effort.first
             )
             best = kept[:, 0, 0]
             said = says(law, self._columns, fit.theta[best], fit.linear[best])
@@ -236,6 +253,15 @@ class Judge:
         """Return what is fitted to, one member a cell."""
         y = self._thin(np.log(self._y) if law.link == "log" else self._y)
         return Problem(self._fitted_columns, y, self._drawn)
+
+    def _counted(self, fitted: np.ndarray) -> FloatArray:
+        """Return the root of what rows count in a fit to some of them, ``(cells, M)``."""
+        weights = weights_of(self.rows, fitted)
+        weights = self._thin(np.repeat(weights, len(self.rows.targets), axis=0)) * self._once
+        squares = np.square(weights).sum(axis=1, keepdims=True)
+        effective = weights.sum(axis=1, keepdims=True) / np.where(squares > 0, squares, 1.0)
+        root: FloatArray = np.sqrt(weights * effective)
+        return root
 
     def _thin(self, values: np.ndarray) -> np.ndarray:
         """Return the rows that are fitted to, ``(cells, M)``."""

@@ -11,7 +11,8 @@ from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.choose import Finalist
 from harness.evolution.emit import predict, refit
 from harness.evolution.expression import Law
-from harness.evolution.rows import FloatArray
+from harness.evolution.rows import FloatArray, sizes_of
+from harness.evolution.runtime import row_weights
 from harness.evolution.search import Search
 from harness.tasks.data import GroupRows
 
@@ -80,7 +81,8 @@ def bootstrap_rows(
         )
         y = np.log(one.targets[:, 0]) if law.link == "log" else one.targets[:, 0]
         padded = np.concatenate([y, np.zeros(len(wanted))])
-        weights = np.concatenate([np.sqrt(drawn), np.zeros((RESAMPLES, len(wanted)))], axis=1)
+        counts = drawn * row_weights(one.features, one.targets, sizes_of(axes))
+        weights = np.concatenate([np.sqrt(counts), np.zeros((RESAMPLES, len(wanted)))], axis=1)
         problem = Problem(columns, np.tile(padded, (RESAMPLES, 1)), weights)
         starts = np.tile(fitted[one.group][0, law.n_linear :], (RESAMPLES, 1))
         usual = rng.normal(middle, spread, size=(RESAMPLES, len(law.slots)))

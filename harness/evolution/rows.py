@@ -124,6 +124,11 @@ def train_rows(
     return TrainRows(axes, tuple(targets), names, values, coordinates, y, weights, loss)
 
 
+def sizes_of(axes: Sequence[Axis]) -> list[int]:
+    """Return the numbers of the features that say how large a run is: all but the shares."""
+    return [place for place, axis in enumerate(axes) if axis.kind is not Kind.SHARE]
+
+
 def _mixture(values: FloatArray) -> frozenset[int]:
     """Return the columns that make a mixture: between 0 and 1, and together 1 in every row."""
     low, high = values.min(axis=0), values.max(axis=0)

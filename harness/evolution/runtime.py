@@ -20,27 +20,57 @@ def solve_linear(basis: Any, y: Any) -> Any:
     return np.linalg.lstsq(basis / size, y, rcond=1e-10)[0] / size
 
 
+def row_weights(features: Any, y: Any, sizes: Any) -> Any:
+    """Return what each row counts in fits: the last one exp(3) = 20 times as much as the first.
+
+    Rows stand in the order in which y changes as scale grows: by the summed ranks of the features'
+    levels, each times its correlation with the rank of y. Scale grows with the features of which
+    the numbers are in ``sizes``. The sum is the effective number of rows (Kish 1965).
+    """
+
+    def ranks(values: Any) -> Any:
+        levels, place = np.unique(values, return_inverse=True)
+        return place.ravel() / max(len(levels) - 1, 1)
+
+    level = np.array([ranks(column) for column in features.T])
+    height = np.mean([ranks(column) for column in y.reshape(len(y), -1).T], axis=0)
+    level_off = level - level.mean(axis=1, keepdims=True)
+    height_off = height - height.mean()
+    size = np.sqrt(np.square(level_off).sum(axis=1) * np.square(height_off).sum())
+    slope = -(level_off @ height_off) / (size + 1e-12)
+    along = np.round((slope if slope[sizes].sum() >= 0 else -slope) @ level, 9)
+    place = np.searchsorted(np.sort(along), along) / max(len(y) - 1, 1)
+    weights = np.exp(3.0 * place)
+    return weights * (weights.sum() / np.square(weights).sum())
+
+
 def fit_shape(
-    terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any, least: Any = None
+    terms: Callable[[Any], Any],
+    y: Any,
+    weights: Any,
+    starts: Any,
+    shape: Any,
+    counted: Any = None,
 ) -> Any:
     """Return the linear constants, then the shape constants, of the best of several starts.
 
-    Minimised is n log(mean square) + sum(((constant - usual) / spread)^2): where the rows say
-    little of a shape constant it stays near what is usual (low, high, usual, spread: ``shape``).
-    A mean square below ``least`` (1e-9 of the variance of y) is as good as none.
+    Minimised is n log(mean square) + sum(((constant - usual) / spread)^2), n the sum of the rows'
+    weights: where the rows say little of a shape constant it stays near what is usual (low, high,
+    usual, spread: ``shape``). A mean square below 1e-9 of the variance of y is as good as none.
     """
     low, high, usual, spread = shape
-    least = 1e-9 * np.var(y) + 1e-300 if least is None else least
+    root = np.sqrt(weights)
+    count, least = weighed(y, weights) if counted is None else counted
 
     def off(at: Any) -> Any:
-        basis = terms(at)
-        return basis @ solve_linear(basis, y) - y
+        basis = terms(at) * root[:, None]
+        return basis @ solve_linear(basis, y * root) - y * root
 
     def size(at: Any) -> Any:
-        return np.square(off(at)).mean() + least
+        return np.square(off(at)).sum() / count + least
 
     def cost(at: Any) -> Any:
-        return len(y) * np.log(size(at)) + np.square((at - usual) / spread).sum()
+        return count * np.log(size(at)) + np.square((at - usual) / spread).sum()
 
     def residual(at: Any, scale: Any) -> Any:
         return np.append(off(at) / scale, (at - usual) / spread)
@@ -63,21 +93,24 @@ def fit_shape(
             continue  # this start leads where nothing can be computed
         if before < lowest:
             found, lowest = now, before
-    return np.concatenate([solve_linear(terms(found), y), found])
+    return np.concatenate([solve_linear(terms(found) * root[:, None], y * root), found])
 
 
-def fit_robust(terms: Callable[[Any], Any], y: Any, starts: Any, shape: Any) -> Any:
+def weighed(y: Any, weights: Any) -> Any:
+    """Return how much all rows count, and the mean square that is as good as none."""
+    count = weights.sum()
+    middle = weights @ y / count
+    return count, 1e-9 * (weights @ np.square(y - middle)) / count + 1e-300
+
+
+def fit_robust(terms: Callable[[Any], Any], y: Any, weights: Any, starts: Any, shape: Any) -> Any:
     """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
-    weight, found, least = np.ones(len(y)), np.empty(0), 1e-9 * np.var(y) + 1e-300
-
-    def weighted(shape: Any) -> Any:
-        return terms(shape) * weight[:, None]
-
+    less, found, counted = np.ones(len(y)), np.empty(0), weighed(y, weights)
     for _ in range(6):
-        found = fit_shape(weighted, y * weight, starts, shape, least)
+        found = fit_shape(terms, y, weights * less, starts, shape, counted)
         linear = len(found) - len(shape[0])
         off = np.abs(terms(found[linear:]) @ found[:linear] - y)
         half = 2.385 * 1.4826 * np.median(off) + 1e-100
-        weight = 1.0 / np.hypot(1.0, off / half)
+        less = 1.0 / (1.0 + np.square(off / half))
         starts = found[None, linear:]
     return found

@@ -27,7 +27,7 @@ import pandas as pd
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.choose import choose
 from harness.evolution.expression import Law
-from harness.evolution.fitness import Judge, costs, normalised_error
+from harness.evolution.fitness import Judge, costs, normalised_error, weights_of
 from harness.evolution.folds import Fold, joint_ranks
 from harness.evolution.gateway import TrainSide, train_side
 from harness.evolution.ledger import Budget
@@ -219,7 +219,7 @@ def beyond(law: Law, theta: FloatArray | None, rows: TrainRows, fold: Fold) -> f
         for n in range(len(rows.axes))
     )
     y = rows.y.transpose(0, 2, 1).reshape(cells, -1)
-    weights = np.repeat(fold.fitted.astype(float), len(rows.targets), axis=0)
+    weights = np.sqrt(np.repeat(weights_of(rows, fold.fitted), len(rows.targets), axis=0))
     starts = np.empty((cells, 0)) if theta is None or not theta.size else theta
     with np.errstate(all="ignore"):
         problem = Problem(columns, np.log(y) if law.link == "log" else y, weights)

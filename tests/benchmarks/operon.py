@@ -149,7 +149,7 @@ def _fitted(one: Expression, x: FloatArray, y: FloatArray) -> FloatArray:
     # Nothing is usual of its constants: the spread is infinite.
     shape = np.outer([-BOUND, BOUND, 0.0, np.inf], np.ones(len(one.constants)))
     with np.errstate(all="ignore"):
-        return np.asarray(runtime.fit_shape(one.terms(x), y, start, shape))
+        return np.asarray(runtime.fit_shape(one.terms(x), y, np.ones(len(y)), start, shape))
 
 
 def _fitness(one: Expression, rows: TrainRows, target: int, folds: Sequence[Fold]) -> float:
@@ -202,7 +202,7 @@ def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:
         '    with np.errstate(all="ignore"):',
         "        whole = np.broadcast_to(shape(x, s), len(x))",
         "    return np.column_stack([whole, np.ones(len(x))])",
-        *map(plain_source, ("solve_linear", "fit_shape")),
+        *map(plain_source, ("solve_linear", "weighed", "fit_shape")),
         "def fit_scaling_law(data_points, loss_values):",
         "    x, y = columns(data_points), loss_values.reshape(len(data_points), -1)",
         "    found = []",
@@ -210,7 +210,7 @@ def _written(chosen: Sequence[Expression], rows: TrainRows) -> str:
         "        start = np.array([STARTS[place]])",
         f"        limits = np.outer([{-BOUND}, {BOUND}, 0.0, np.inf], np.ones(start.size))",
         "        terms = lambda s: basis(shape, x, s)",
-        "        own = fit_shape(terms, y[:, place], start, limits)",
+        "        own = fit_shape(terms, y[:, place], np.ones(len(x)), start, limits)",
         "        found.append(np.concatenate([own, np.zeros(WIDEST + 2 - len(own))]))",
         "    return np.stack(found) if len(SHAPES) > 1 else found[0]",
         "def scaling_law_func(data_points, params):",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.evolution.expression import Law
+from harness.evolution.fitness import weights_of
 from harness.evolution.rows import Axis, FloatArray, TrainRows
 from harness.evolution.runtime import solve_linear
 
@@ -30,9 +31,11 @@ def relative_errors(rows: TrainRows, law: Law, theta: FloatArray) -> FloatArray:
     """
     groups, _, targets = rows.y.shape
     off = np.full(rows.y.shape, np.nan)
+    weights = weights_of(rows, rows.weights > 0)
     with np.errstate(all="ignore"):
         for group in range(groups):
             real = rows.weights[group] > 0
+            root = np.sqrt(weights[group, real])
             columns = [rows.coordinates[group, real, n] for n in range(len(rows.axes))]
             for target in range(targets):
                 y = rows.y[group, real, target]
@@ -41,7 +44,8 @@ def relative_errors(rows: TrainRows, law: Law, theta: FloatArray) -> FloatArray:
                 basis = np.column_stack([np.broadcast_to(part, len(y)) for part in parts])
                 if not np.isfinite(basis).all():
                     continue
-                linear = solve_linear(basis, np.log(y) if law.link == "log" else y)
+                aim = np.log(y) if law.link == "log" else y
+                linear = solve_linear(basis * root[:, None], aim * root)
                 total = basis @ linear
                 found = np.exp(np.clip(total, -60, 60)) if law.link == "log" else total
                 off[group, real, target] = (found - y) / np.maximum(np.abs(y), _TINY)
