@@ -4,9 +4,9 @@ A search that is judged by the folds it climbs will always seem to have won (the
 Of what was known before, and of what was bred, one law each is sent: by the search folds and by
 what it says beyond the rows, where a law should hold when rows are drawn again, and should not
 stand alone. The bred one takes the place of the known one when less speaks against it and it gains
-on the guard folds, which had no say in who is sent, more than twice the standard error of that
-gain. Among equals the simpler one stays. Known is what a search was given to begin with, else the
-library's forms.
+on the guard folds, which had no say in who is sent, more than chance would give one law in twenty
+(Student 1908: three folds say little of how much they vary). Among equals the simpler one stays.
+Known is what a search was given to begin with, else the library's forms.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import stdtrit
 
 from harness.evolution.beyond import Beyond, apart, counts_of_resamples, middle_of, variances
 from harness.evolution.expression import Law
@@ -27,8 +28,8 @@ from harness.evolution.workers import ProgramWorkers
 FINALISTS = 30
 """How many of each kind, by search fitness, are judged once more: in a long search the first are
 much the same law."""
-PROOF = 2.0
-"""How many standard errors a bred law must gain on the guard folds."""
+PROOF = 0.95
+"""How sure it must be that a bred law gains on the guard folds, by Student's t, one-sided."""
 _ALIKE = 1e-9
 """A standard error that is less comes of rounding: all guard folds say the same."""
 _MIDDLE = 20
@@ -99,6 +100,11 @@ class Choice:
     """What it was compared with on the guard folds; None where there was nothing else."""
 
     @property
+    def needed(self) -> float:
+        """The gain that would be proof: a quantile of Student's t times the standard error."""
+        return proof(self.spread, len(self.chosen.guard))
+
+    @property
     def why(self) -> str:
         """The reason in one line."""
         best = "the library's best" if self.known == "library" else "what was given"
@@ -111,15 +117,26 @@ class Choice:
             return f"{best} stays: no two guard folds to check the best {other} with"
         if self.spread <= _ALIKE:
             return f"{best} stays: guard folds do not tell it from the best {other}"
-        needed = f"{PROOF:g} standard errors: {PROOF * self.spread:.3f}"
-        said = f"{self.gain:+.3f} on guard folds, {needed}"
+        said = f"{self.gain:+.3f} on guard folds, where {self.needed:.3f} would prove it"
         if self.chosen.proposer != self.known:
             who = "published" if self.chosen.proposer == "library" else "bred"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
-        if self.gain > PROOF * self.spread:  # and so it lost by what speaks against it
+        if self.gain > self.needed:  # and so it lost by what speaks against it
             return f"{best} stays: no less speaks against the best {other} ({said})"
         return f"{best} stays: guard folds do not show that the best {other} is better ({said})"
+
+
+def proof(spread: float | None, folds: int) -> float:
+    """Return how much must be gained so that it is no chance; infinite without two folds.
+
+    Args:
+        spread: Standard error of the mean gain.
+        folds: Of how many.
+    """
+    if spread is None or folds < 2 or not np.isfinite(spread):
+        return float("inf")
+    return float(stdtrit(folds - 1, PROOF)) * spread
 
 
 def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
@@ -155,7 +172,7 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     better = _order(new.against, new) < _order(known.against, known)
     # Where guard folds tell nothing apart, as when both laws fail all of them, the difference is
     # that of prices and fits, the same on each fold.
-    wins = better and spread > _ALIKE and gain > PROOF * spread
+    wins = better and spread > _ALIKE and gain > proof(spread, len(difference))
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 

@@ -100,7 +100,7 @@ def render_report(
         "unanswered": search.unanswered.accounts,
         "spent": _spent(search),
         "price": f"{PRICE:g}",
-        "proof": f"{PROOF:g}",
+        "chance": f"{1 - PROOF:.0%}",
         "describes": f"{DESCRIBES:g}",
         "program": program_text(result.source),
         **_of_law(search, result),
@@ -143,13 +143,11 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
     if choice is not None and choice.chosen.entry is result.entry and search.guards:
         tiles.append(("Fitness, guard folds", fixed(float(choice.chosen.guard.mean()))))
     if choice is not None and choice.gain is not None and search.guards:
-        spread = choice.spread or 0.0
-        said = fixed(spread) if np.isfinite(spread) else "∞"
+        needed = choice.needed
+        said = f"{fixed(needed)} is proof" if np.isfinite(needed) else "too few for proof"
         over = "library" if choice.known == "library" else "given"
         new = "bred" if choice.known == "library" else "other"
-        tiles.append(
-            (f"Guard folds: best {new} over best {over} law, ± {said}", signed(choice.gain))
-        )
+        tiles.append((f"Guard folds: best {new} over best {over} law; {said}", signed(choice.gain)))
     return [
         *tiles,
         ("Constants of a group", str(verdict.n_constants)),
