@@ -735,7 +735,8 @@ def test_a_question_has_a_deadline_over_all_its_tries(judged: Search) -> None:
 
 
 def stop_once_asked(endpoint: FakeEndpoint, proposer: LlmProposer) -> None:
-    while not endpoint.asked:
+    until = time.monotonic() + 20
+    while not endpoint.asked and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(0.2)  # the answer is waited for now, or the next try
     proposer.stop()
@@ -747,7 +748,7 @@ def test_stopping_ends_questions_under_way(judged: Search, what: str) -> None:
     with FakeEndpoint(default=reply) as endpoint:
         slow = settings(base_url=endpoint.url, timeout=60.0, retry_delay=60.0, most_sleep=60.0)
         proposer = LlmProposer(slow, Key(KEY))
-        threading.Thread(target=stop_once_asked, args=(endpoint, proposer)).start()
+        threading.Thread(target=stop_once_asked, args=(endpoint, proposer), daemon=True).start()
         begun = time.monotonic()
         assert ask(endpoint, judged, proposer).failure == words.STOPPED
         assert ask(endpoint, judged, proposer).failure == words.STOPPED  # and none begins

@@ -303,7 +303,7 @@ def test_text_of_a_model_that_was_chosen_is_not_run_for_the_page(
     assert row[0] == "#92 chosen"
     assert row[4] == fixed(float(np.log(0.5)) + 3 * PRICE)
     assert row[10] == "program text, 2 lines"
-    assert "best bred over best library law; too few for proof" in page.words()
+    assert "best bred over best library law; no proof possible" in page.words()
 
 
 def test_many_groups_and_rows_are_drawn_in_part_and_the_rest_is_named(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from evolution_samples import LAWS, PROGRAM, grid, rows, side
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import descendants, living, wait_for
-from scipy.stats import ttest_1samp
+from scipy.stats import t, ttest_1samp
 
 from harness.errors import UserError
 from harness.evolution import sitting
 from harness.evolution.archive import Added, Archive, Member
-from harness.evolution.choose import Finalist, choose
+from harness.evolution.choose import Finalist, choose, proof
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
 from harness.evolution.expression import normal_form
@@ -334,6 +334,14 @@ def test_a_bred_law_must_prove_itself_on_the_guard_folds(
     assert choice is not None
     assert said in choice.why
     assert is_bred(choice.chosen) is said.startswith("bred")
+
+
+def test_the_fewer_folds_the_more_is_needed_for_proof() -> None:
+    assert proof(1.0, 4) == pytest.approx(t.ppf(0.95, 3))
+    assert proof(0.5, 3) == pytest.approx(0.5 * 2.92, abs=1e-3)
+    assert proof(1.0, 2) == pytest.approx(6.314, abs=1e-3)
+    for spread, folds in ((1.0, 1), (float("inf"), 3), (None, 3), (1e-12, 3)):
+        assert proof(spread, folds) == float("inf")
 
 
 def test_where_no_fold_was_kept_from_the_search_nothing_that_it_bred_can_win(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from harness.evolution.batch_fit import Problem, fit_batch
-from harness.evolution.emit import refit
+from harness.evolution.emit import Emission, refit, write_program
 from harness.evolution.expression import Law, Term
-from harness.evolution.factors import Power
+from harness.evolution.factors import Power, Raw
 from harness.evolution.fitness import Judge, weights_of
 from harness.evolution.folds import plan_folds
 from harness.evolution.rows import Axis, FloatArray, Kind, sizes_of
@@ -105,3 +105,33 @@ def test_a_law_that_is_not_quite_right_is_right_where_runs_are_large() -> None:
     weighed = constants[0] * np.exp(constants[1] * columns[0][0])
     assert abs(weighed[-1] - y[-1]) < 0.7 * abs(alike.fitted[0, -1] - y[-1])
     assert abs(weighed[0] - y[0]) > abs(alike.fitted[0, 0] - y[0])
+
+
+def test_at_a_fixed_budget_of_compute_nothing_is_larger_and_all_rows_count_alike() -> None:
+    """Parameters and tokens rank the other way round: rounding must not say which way is up."""
+    size = np.geomspace(1e6, 1e9, 13)
+    y = np.random.default_rng(0).permutation(13) / 13 + size**-0.1
+    both = np.stack([size, 1e18 / size], axis=1)
+    np.testing.assert_allclose(row_weights(both, y, [0, 1]), 1.0)
+
+
+def test_among_shares_alone_the_least_target_counts_most() -> None:
+    share = np.linspace(0.1, 0.9, 9)
+    both = np.stack([share, 1.0 - share], axis=1)
+    for y in (share**2, -(share**2)):
+        assert row_weights(both, y, []).argmax() == y.argmin()
+
+
+def test_a_program_of_several_targets_and_shares_weighs_as_its_trees_do() -> None:
+    rng = np.random.default_rng(5)
+    size, share = np.geomspace(1e6, 1e9, 24), rng.uniform(0.1, 0.9, 24)
+    x = np.stack([size, share], axis=1)
+    y = np.stack([size**-0.2 + share, 2.0 * size**-0.1 + share**2], axis=1)
+    axes = (Axis("size", Kind.SCALE, 3e7), Axis("share", Kind.SHARE, 1.0))
+    law = Law((Term((Power(Feature(0)),)), Term((Raw(1, share=True),))))
+    starts = start_points(law, 2)
+    namespace: dict[str, object] = {}
+    text = write_program(law, Emission("A law", axes, ("a", "b"), starts))
+    exec(compile(text, "law.py", "exec", dont_inherit=True), namespace)
+    found = namespace["fit_scaling_law"](x, y)  # type: ignore[operator]
+    np.testing.assert_array_equal(found, refit(law, axes, starts, x, y))

@@ -96,8 +96,8 @@ def fit_batch(
         factor = _cauchy(np.where(problem.weights > 0, off, np.nan))
         weighted = Problem(problem.columns, problem.y, problem.weights * factor)
     found = _fit_squares(law, weighted, theta, 1, aim)
-    off = np.abs(problem.y - found.fitted) * problem.weights
-    size = np.square(off.sum(axis=1) / np.maximum(problem.weights.sum(axis=1), 1e-300))
+    off = np.abs(problem.y - found.fitted) * np.square(problem.weights)
+    size = np.square(off.sum(axis=1) / aim.counts)
     return BatchFit(found.theta, found.linear, aim.cost(size, found.theta), found.fitted)
 
 

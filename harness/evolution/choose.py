@@ -29,9 +29,11 @@ FINALISTS = 30
 """How many of each kind, by search fitness, are judged once more: in a long search the first are
 much the same law."""
 PROOF = 0.95
-"""How sure it must be that a bred law gains on the guard folds, by Student's t, one-sided."""
+"""A bred law must gain more than chance alone would, so often, were guard folds independent:
+a quantile of Student's t."""
 _ALIKE = 1e-9
-"""A standard error that is less comes of rounding: all guard folds say the same."""
+"""A standard error that is less comes of rounding. Where guard folds tell nothing apart, as when
+both laws fail all of them, the gain is that of prices and fits, the same on each fold."""
 _MIDDLE = 20
 """Of so many, the best of both kinds, the middle is what all are compared with."""
 MARGIN = 0.5
@@ -128,13 +130,13 @@ class Choice:
 
 
 def proof(spread: float | None, folds: int) -> float:
-    """Return how much must be gained so that it is no chance; infinite without two folds.
+    """Return how much must be gained to be no chance; infinite where folds cannot tell.
 
     Args:
-        spread: Standard error of the mean gain.
+        spread: Standard error of the mean gain; next to none where folds tell nothing apart.
         folds: Of how many.
     """
-    if spread is None or folds < 2 or not np.isfinite(spread):
+    if spread is None or folds < 2 or not _ALIKE < spread < np.inf:
         return float("inf")
     return float(stdtrit(folds - 1, PROOF)) * spread
 
@@ -170,9 +172,7 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     if len(difference) > 1:
         spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
     better = _order(new.against, new) < _order(known.against, known)
-    # Where guard folds tell nothing apart, as when both laws fail all of them, the difference is
-    # that of prices and fits, the same on each fold.
-    wins = better and spread > _ALIKE and gain > proof(spread, len(difference))
+    wins = better and gain > proof(spread, len(difference))
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
 

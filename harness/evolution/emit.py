@@ -131,7 +131,7 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
         lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]
     else:
         lines.append("STARTS = np.empty((1, 0))")
-    lines.append("# The features that say how large a run is.")
+    lines.append("# Features that may say how large a run is: shares do not.")
     lines.append(f"SIZES = np.array({sizes_of(emission.axes)!r}, dtype=int)")
     return "\n".join(lines)
 
@@ -232,7 +232,9 @@ def plain_source(name: str) -> str:
     source = inspect.getsource(getattr(runtime, name))
     source = re.sub(r": (?:Callable\[\[Any\], Any\]|Any)(?=[,)\n])", "", source)
     source = source.replace(": Any = ", "=")
-    source = re.sub(r"\(\n +(.*)\n\) -> Any:", r"(\1) -> Any:", source)  # fits a line now
+    head, end = source.split(" -> Any:", 1)  # what stood in several lines fits one now
+    head = re.sub(r"\(\n +", "(", re.sub(r",\n +", ", ", head)).replace(",\n)", ")")
+    source = f"{head} -> Any:{end}"
     return "\n\n" + re.sub(r" -> Any:", ":", source).rstrip("\n")
 
 

@@ -125,7 +125,7 @@ def train_rows(
 
 
 def sizes_of(axes: Sequence[Axis]) -> list[int]:
-    """Return the numbers of the features that say how large a run is: all but the shares."""
+    """Return the numbers of the features that may say how large a run is: all but the shares."""
     return [place for place, axis in enumerate(axes) if axis.kind is not Kind.SHARE]
 
 

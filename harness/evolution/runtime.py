@@ -21,11 +21,12 @@ def solve_linear(basis: Any, y: Any) -> Any:
 
 
 def row_weights(features: Any, y: Any, sizes: Any) -> Any:
-    """Return what each row counts in fits: the last one exp(3) = 20 times as much as the first.
+    """Return what each row counts in fits: the last up to exp(3) = 20 times as much as the first.
 
-    Rows stand in the order in which y changes as scale grows: by the summed ranks of the features'
-    levels, each times its correlation with the rank of y. Scale grows with the features of which
-    the numbers are in ``sizes``. The sum is the effective number of rows (Kish 1965).
+    Rows stand in the order in which y changes as most of the features in ``sizes`` grow: by the
+    summed ranks of all features' levels, each times its correlation with the rank of y. Where
+    there are no sizes the least y comes last; where sizes change y as much one way as the other
+    all rows count alike. The weights' sum is the effective number of rows (Kish 1965).
     """
 
     def ranks(values: Any) -> Any:
@@ -38,7 +39,8 @@ def row_weights(features: Any, y: Any, sizes: Any) -> Any:
     height_off = height - height.mean()
     size = np.sqrt(np.square(level_off).sum(axis=1) * np.square(height_off).sum())
     slope = -(level_off @ height_off) / (size + 1e-12)
-    along = np.round((slope if slope[sizes].sum() >= 0 else -slope) @ level, 9)
+    way = np.sign(np.round(slope[sizes].sum(), 6)) if len(sizes) else 1.0
+    along = np.round(way * slope @ level, 9)
     place = np.searchsorted(np.sort(along), along) / max(len(y) - 1, 1)
     weights = np.exp(3.0 * place)
     return weights * (weights.sum() / np.square(weights).sum())
@@ -56,7 +58,8 @@ def fit_shape(
 
     Minimised is n log(mean square) + sum(((constant - usual) / spread)^2), n the sum of the rows'
     weights: where the rows say little of a shape constant it stays near what is usual (low, high,
-    usual, spread: ``shape``). A mean square below 1e-9 of the variance of y is as good as none.
+    usual, spread: ``shape``). A mean square below 1e-9 of the variance of y is as good as none;
+    ``counted`` says of which y and weights, if not of these.
     """
     low, high, usual, spread = shape
     root = np.sqrt(weights)
