@@ -215,7 +215,7 @@ def _train_only(task: Task) -> TaskData:
     from harness.evaluation.scoring import figures, join
     from harness.tasks.data import TaskData
 
-    train = task.data().train
+    train = task.train()
     if figures(*join(train, {rows.group: rows.targets for rows in train})) is None:
         raise UserError(
             f"task {task.name!r}: a target does not vary over the train split, so there is no R² "

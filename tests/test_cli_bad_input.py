@@ -257,6 +257,22 @@ def test_check_shows_no_figure_of_the_held_out_rows(sld: Sld, task: Path, file: 
     assert card["r2_fit"] == pytest.approx(scored["r2_fit"], rel=1e-12)
 
 
+def test_check_reads_no_held_out_row(sld: Sld, task: Path, tmp_path: Path) -> None:
+    (task.parent / "small_task" / "test.csv").write_text("no table", encoding="utf-8")
+    mine = tmp_path / "my law.py"
+    mine.write_text(GROUP_MEAN, encoding="utf-8")
+    done = sld("check", mine, "--task", task)
+    assert done.code == 0, done
+    assert f"ok; `sld score '{mine}' --task {task}` scores it" in done.out
+
+
+def test_models_that_are_named_beside_offline_are_not_passed_over_in_silence(sld: Sld) -> None:
+    line = sld("evolve", "nano_moe", "--offline", "--model", "gpt-5").complaint
+    assert "--offline: asks no model; leave it out, or --model gpt-5" in line
+    line = sld("evolve", "nano_moe", "--offline", "--tokens", "10").complaint
+    assert "--tokens: no model is asked" in line
+
+
 class TestRun:
     """Folders of programs and a store."""
 

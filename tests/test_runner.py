@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,6 +131,33 @@ class TestPlan:
     ) -> None:
         folder = candidates(GROUP_MEAN)
         assert len(make_plan([folder, folder / "small_task"], tasks, store).jobs) == 1
+        around = folder / "small_task" / ".."
+        assert len(make_plan([folder, around], tasks, store).jobs) == 1
+
+    def test_another_program_from_another_folder_never_takes_the_place_of_a_run(
+        self, tasks: Catalogue, store: Store, candidates: PutRuns, tmp_path: Path
+    ) -> None:
+        first = candidates(GROUP_MEAN, LAW)
+        run_all([first], tasks, store)
+        other = tmp_path / "other"
+        shutil.copytree(first, other)
+        place = Path("small_task/codex/o4_mini/run_2.py")
+        (other / place).write_text(LINE, encoding="utf-8")
+        plan, report, _ = run_all([other], tasks, store)
+        (problem,) = plan.problems
+        assert f"{other / place}: on the board {first / place} is this run" in problem
+        assert (len(plan.jobs), report.scored) == (1, 0)  # a copy is no other program
+        (first / place).unlink()
+        plan, report, _ = run_all([other], tasks, store)
+        assert (plan.problems, report.scored) == ((), 1)
+        assert [Path(run.path) for run in store.runs()][1] == other / place
+
+    def test_a_program_that_was_changed_where_it_lies_is_scored_anew(
+        self, tasks: Catalogue, store: Store, candidates: PutRuns
+    ) -> None:
+        run_all([candidates(GROUP_MEAN)], tasks, store)
+        plan, report, _ = run_all([candidates(LAW)], tasks, store)
+        assert (plan.problems, report.scored) == ((), 1)
 
     def test_an_unknown_task_is_named_and_the_rest_runs(
         self, tasks: Catalogue, store: Store, candidates: PutRuns
@@ -472,6 +500,10 @@ class TestCommand:
         with Store(sld_run.store) as store:
             assert [run.key.run for run in store.runs()] == [1]
             assert len(store.statuses()) == 2
+        (folder / "small_task/codex/o4_mini/run_1.py").unlink()
+        done = sld_run.run(folder)  # the last one, too
+        assert done.returncode == 2
+        assert "off the board: small_task/codex/o4_mini/run_1" in done.stdout
 
     def test_a_problem_beside_finished_runs_exits_with_2_and_keeps_them(
         self, sld_run: Command, candidates: PutRuns

@@ -236,6 +236,8 @@ class TestRuns:
             assert [stored.key.run for stored in store.runs()] == [1, 3, 4]
             assert store.statuses() == {"d1": "ok"}
             assert store.forget_missing(tmp_path / "in") == []
+            store.assign([run("d1", 5, path=str(tmp_path / "out" / ".." / "in" / "run_5.py"))])
+            assert [key.run for key in store.forget_missing(tmp_path / "in" / ".")] == [5]
 
 
 def claim(best: str = "0.5") -> ClaimedPage:

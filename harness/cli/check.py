@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -44,5 +45,6 @@ def check(
         terminal.print(f"{evaluation.format}, R² on train {number(evaluation.r2_fit)}{constants}")
     print_output(terminal, found.printed)
     if ok:
-        terminal.print(f"ok; `sld score {file} --task {task}` scores it", markup=False)
+        again = ["sld", "score", str(file), "--task", task]
+        terminal.print(f"ok; `{shlex.join(again)}` scores it", markup=False)
     raise typer.Exit(0 if ok else 1)

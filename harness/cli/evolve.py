@@ -161,8 +161,7 @@ def evolve(
     settings = read_settings(config, terminal)
     changes = {"base_url": base_url, "key_variable": key_variable, "prices": _prices(price)}
     limits = {"tokens": tokens, "dollars": dollars, "questions": questions}
-    asked = _models(settings, model, changes, limits, whole=whole)
-    models = None if offline else asked
+    models = _models(settings, model, changes, limits, whole=whole, offline=offline)
     if models is not None and dollars is not None:
         _require_prices(models)
     if keep is None:
@@ -173,8 +172,8 @@ def evolve(
         Budget(
             seconds if limited else _DEFAULT_SECONDS,
             most,
-            None if offline else tokens,
-            None if offline else dollars,
+            tokens,
+            dollars,
         ),
         store or default_store(),
         jobs or settings.jobs or default_jobs(),
@@ -241,11 +240,15 @@ def _models(
     limits: dict[str, float | None],
     *,
     whole: bool,
+    offline: bool,
 ) -> LlmSettings | None:
-    """Return how models are asked; None where nobody names one."""
+    """Return how models are asked; None where nobody names one, or none is to be asked."""
+    from harness.errors import UserError
     from harness.evolution.llm import ModelChoice
 
-    if not names and not config.models:
+    if offline and names:
+        raise UserError(f"--offline: asks no model; leave it out, or --model {names[0]}")
+    if offline or (not names and not config.models):
         _require_none({**changes, **limits, "whole": whole or None})
         return None
     given = {name: value for name, value in changes.items() if value is not None and value != {}}

@@ -87,6 +87,9 @@ def run(
     local = Path("candidates")
     roots = paths or [local if local.is_dir() else shipped_candidates()]
     with _stopped_by_signals(), Store(store or default_store()) as opened:
+        for root in filter(Path.is_dir, roots):
+            for key in opened.forget_missing(root):
+                terminal.print(f"off the board: {key.place} (its file is gone)", markup=False)
         plan = make_plan(
             roots,
             load_catalogue(),
@@ -95,9 +98,6 @@ def run(
             pattern=task,
             again=again.value if again else None,
         )
-        for root in roots:
-            for key in opened.forget_missing(root.absolute()):
-                terminal.print(f"off the board: {key.place} (its file is gone)", markup=False)
         _say_plan(terminal, plan)
         report = _execute(plan, opened, terminal, jobs, backend.value, scheduler)
         if json:

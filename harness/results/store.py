@@ -1,8 +1,8 @@
 """The store: one SQLite file in WAL mode, one writer at a time, unique on the digest.
 
-An evaluation is written in one transaction with its program and the run that it belongs to, as soon
-as it is finished; a killed process loses nothing that was written. Evaluations are never changed,
-and whatever is read is held against its seal.
+An evaluation is written in one transaction with its program, as soon as it is finished, and then
+the run that it belongs to; a killed process loses nothing that was written. Evaluations are never
+changed, and whatever is read is held against its seal.
 """
 
 from __future__ import annotations
@@ -179,18 +179,24 @@ class Store(StoreFile):
             with self._writing():
                 self._put_runs("INSERT OR REPLACE", new)
 
+    def holders(self) -> dict[RunKey, tuple[str, str]]:
+        """Return the path and the digest of the program that is each run."""
+        with self._reading():
+            return {RunKey(*row[:4]): (row[6], row[7]) for row in self._all("run")}
+
     def forget_missing(self, root: Path) -> list[RunKey]:
         """Take runs off the board whose program was under a folder and is no longer there.
 
-        Their evaluations stay in the store.
+        Their evaluations stay in the store. Paths may lead there in different ways.
+
+        Args:
+            root: A folder that is there: one that is not may come back.
         """
-        prefix = f"{root}/"
-        with self._reading():
-            paths = {RunKey(*row[:4]): row[6] for row in self._all("run")}
+        folder = root.resolve()
         gone = [
             key
-            for key, path in paths.items()
-            if path.startswith(prefix) and not Path(path).exists()
+            for key, (path, _) in self.holders().items()
+            if not Path(path).exists() and folder in Path(path).resolve().parents
         ]
         if gone:
             with self._writing():

@@ -115,9 +115,9 @@ def make_plan(
     found = [find_runs(path) for path in paths]
     strict = suite is not None or pattern is not None
     sorting = _Sorting(problems=list(dict.fromkeys(line for one in found for line in one.refused)))
-    for file in dict.fromkeys(file for one in found for file in one.runs):
+    for file in {file.path.resolve(): file for one in found for file in one.runs}.values():
         _sort(file, wanted, catalogue, seed, sorting)
-    _drop_rivals(sorting)
+    _drop_rivals(sorting, store)
     if not sorting.jobs and not sorting.problems and not sorting.without_data:
         raise UserError(f"no program for {pattern or suite!r} under {', '.join(map(str, paths))}")
     missing = [
@@ -142,17 +142,35 @@ def make_plan(
     )
 
 
-def _drop_rivals(sorting: _Sorting) -> None:
-    """Of two files for one place on the board keep the first: the other would overwrite it."""
-    holders: dict[RunKey, Job] = {}
+def _drop_rivals(sorting: _Sorting, store: Store) -> None:
+    """Of two programs for one place on the board keep the first: the other would overwrite it."""
+    on_board, kept = store.holders(), dict[RunKey, Job]()
     for job in sorting.jobs:
-        holder = holders.setdefault(job.key, job)
-        if holder is not job:
+        path, digest = on_board.get(job.key, ("", job.digest))
+        rival = kept.setdefault(job.key, job)
+        if rival is not job:
             sorting.problems.append(
-                f"{job.file.path}: {holder.file.path} is the same run, {job.label}; "
+                f"{job.file.path}: {rival.file.path} is the same run, {job.label}; "
                 "give one of them another number"
             )
-    sorting.jobs = list(holders.values())
+        elif digest != job.digest and _is_another(Path(path), job):
+            del kept[job.key]
+            sorting.problems.append(
+                f"{job.file.path}: on the board {path} is this run, {job.label}, with another "
+                "program; give one of them another number, or another board (--store)"
+            )
+    sorting.jobs = list(kept.values())
+
+
+def _is_another(path: Path, job: Job) -> bool:
+    """Whether a program that is there is neither a job's file nor a copy of it."""
+    try:
+        same = path.samefile(job.file.path) or path.read_bytes() == job.candidate.source
+    except FileNotFoundError:
+        return False  # it is gone
+    except OSError:
+        return True
+    return not same
 
 
 def _sort(
