@@ -10,9 +10,11 @@ set -euo pipefail
 checkout=$1 base=$2 known=$(realpath "$3")
 summary=${GITHUB_STEP_SUMMARY:-/dev/stdout}
 cd "$checkout"
+# As `sld run` finds them: one name that it knows no run by would stop the others from being scored.
+layout='^candidates/[a-z0-9_-]+/[a-z0-9_-]{1,200}/[a-z0-9_]{1,200}/run_(0|[1-9][0-9]{0,17})\.py$'
 changed=()
 while IFS= read -r -d '' path; do
-  if [[ $path =~ ^candidates/[a-z0-9_-]+/[a-z0-9_-]+/[a-z0-9_]+/run_[0-9]+\.py$ && ! -L $path ]]; then
+  if [[ $path =~ $layout && ! -L $path ]]; then
     changed+=("$path")
   elif [[ $path == *.py ]]; then
     printf 'not a plain file in the layout candidates/TASK/AGENT/MODEL/run_N.py: %q\n' "$path" >&2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.candidates import DisplayNames, find_runs, load_candidate, load_names
-from harness.candidates.naming import agent_slug, model_slug, page_name, save_names
+from harness.candidates.naming import (
+    LONGEST_SLUG,
+    MOST_RUN,
+    agent_slug,
+    model_slug,
+    page_name,
+    save_names,
+)
 from harness.candidates.program import MAX_BYTES, Candidate
 from harness.errors import UserError
 
@@ -187,6 +195,28 @@ class TestFinding:
         with pytest.raises(UserError, match="is a link"):
             find_runs(link)
 
+    @pytest.mark.parametrize(
+        ("place", "words"),
+        [
+            (f"one_law/{'a' * (LONGEST_SLUG + 1)}/m/run_1.py", "the agent's folder has 201 char"),
+            (f"one_law/a/{'m' * (LONGEST_SLUG + 1)}/run_1.py", "the model's folder has 201 char"),
+            (f"one_law/a/m/run_{MOST_RUN + 1}.py", "of 18 digits at most, got one of 19"),
+            (f"one_law/a/m/run_1{'0' * 200}.py", "of 18 digits at most, got one of 201"),
+            (f"{'/'.join(['d' * 245] * 16)}/one_law/a/m/run_1.py", "expected 4,000 at most"),
+        ],
+    )
+    def test_what_no_export_could_hold_is_refused_and_named(
+        self, tmp_path: Path, place: str, words: str
+    ) -> None:
+        most = f"one_law/{'a' * LONGEST_SLUG}/{'m' * LONGEST_SLUG}/run_{MOST_RUN}.py"
+        put(tmp_path, most, place)
+        found = find_runs(tmp_path)
+        assert [(run.run, len(run.agent)) for run in found.runs] == [(MOST_RUN, LONGEST_SLUG)]
+        (line,) = found.refused
+        assert words in line
+        assert str(tmp_path / place) in line
+        assert not found.strays
+
     def test_a_missing_folder_is_named_with_the_layout(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"nowhere: no such file .*<task>/<agent>/<model>"):
             find_runs(tmp_path / "nowhere")
@@ -267,6 +297,8 @@ class TestNaming:
             ("agents: {codex: 3}\n", "agents.codex"),
             ("agents: {codex\n", "not YAML"),
             ("\tx: 1\n", "not YAML"),
+            ("agents: {codex: Codex}\nagents: {}\n", "line 2: .*the key 'agents' appears twice"),
+            ("agents:\n  codex: Codex\n  codex: CODEX\n", "line 3: .*'codex' appears twice"),
         ],
     )
     def test_a_wrong_names_file_is_named_with_the_key(
@@ -281,6 +313,37 @@ class TestNaming:
         (tmp_path / "names.yaml").write_bytes(b"agents: {codex: \xff}\n")
         with pytest.raises(UserError, match="not YAML"):
             load_names(tmp_path)
+
+    def test_a_link_to_a_names_file_is_not_followed(self, tmp_path: Path) -> None:
+        """What it leads to would be quoted among what is wrong with it."""
+        secret = tmp_path / "secret"
+        secret.write_text("hunter2\n")
+        (tmp_path / "names.yaml").symlink_to(secret)
+        with pytest.raises(UserError, match=r"names\.yaml: is a link") as caught:
+            load_names(tmp_path)
+        assert "hunter2" not in str(caught.value)
+
+    def test_a_full_disk_costs_no_name(self, tmp_path: Path) -> None:
+        names = DisplayNames(agents={"codex": "Codex"})
+        save_names(tmp_path, names)
+        os.chmod(tmp_path / "names.yaml", 0o664)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                save_names(tmp_path, names.with_names("Codex", "GPT-5"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert load_names(tmp_path) == names
+        assert [path.name for path in tmp_path.iterdir()] == ["names.yaml"]
+        save_names(tmp_path, names.with_names("Codex", "GPT-5"))
+        assert load_names(tmp_path).model("gpt_5") == "GPT-5"
+        assert (tmp_path / "names.yaml").stat().st_mode & 0o777 == 0o664
+
+    def test_a_name_that_makes_too_long_a_folder_name_is_refused(self) -> None:
+        DisplayNames().with_names("a" * LONGEST_SLUG, "m" * LONGEST_SLUG)
+        with pytest.raises(UserError, match=r"models, 'mmm.* 201 characters; expected 200"):
+            DisplayNames().with_names("a", "m" * (LONGEST_SLUG + 1))
 
     def test_a_changed_names_file_is_read_again(self, tmp_path: Path) -> None:
         save_names(tmp_path, DisplayNames(agents={"codex": "Codex"}))

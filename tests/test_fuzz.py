@@ -225,7 +225,7 @@ def test_names_that_make_no_file_name_are_refused(
     text = seeds()["page"][0].decode().replace("Small Scaling Law", title)
     file.write_bytes(text.replace("codex", "x" * 5000).encode())
     done = _sld(monkeypatch, capfd, *_COMMANDS["page"](file, work))
-    assert "expected 255 at most" in _complaint(*done)
+    assert "expected a name of 200 characters at most" in _complaint(*done)
     assert not (work / "in").exists()
 
 

@@ -8,14 +8,17 @@ import pytest
 from board_samples import TASKS, Task, claim, page
 from typer.testing import CliRunner
 
-from harness.candidates.naming import load_names
+from harness.candidates.naming import agent_slug, load_names, model_slug
+from harness.cli import main
 from harness.cli.import_pages import import_command
 from harness.errors import UserError
 from harness.leaderboard.importer import ImportedPage, import_pages
 from harness.leaderboard.run_page import claimed_page
-from harness.results.records import ClaimedPage
+from harness.results.exchange import from_lines, to_lines
+from harness.results.records import ClaimedPage, StoredClaim
 from harness.results.source_page import page_text, read_page
 from harness.results.store import Store
+from harness.tasks import load_catalogue
 
 PROGRAM = "def law(input_data, group):\r\n    return []\n"
 
@@ -34,6 +37,12 @@ class Claims:
 
     def add_claim(self, task: str, page: ClaimedPage, source: str) -> None:
         self.added.append((task, page, source))
+
+    def claims(self) -> list[StoredClaim]:
+        return [
+            StoredClaim(task, agent_slug(page.agent), model_slug(page.model), page, source)
+            for task, page, source in self.added
+        ]
 
 
 @pytest.fixture
@@ -144,6 +153,58 @@ def test_another_program_is_never_overwritten(tmp_path: Path, into: Path) -> Non
     assert "another program is already at" in refused([again], into)
     assert item.program is not None
     assert item.program.read_bytes() == b"x = 1"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"agent": "a" * 201}, "agent: expected a name of 200 characters at most, the most that"),
+        ({"model": "İ" * 101}, "model: expected a name of 200 characters at most, the most that"),
+        ({"agent": "a\u2028b"}, "agent: expected a name on one line, without control characters"),
+    ],
+)
+def test_a_name_that_no_export_could_hold_is_refused(
+    names: dict[str, str], said: str, tmp_path: Path, into: Path
+) -> None:
+    """Regression: such a page was taken, and then nothing of the store could be exported."""
+    message = refused([save(tmp_path, "a.txt", page("", **names))], into)
+    assert f"a.txt: {said}" in message
+
+
+def test_the_longest_name_that_is_taken_can_be_exported(tmp_path: Path, into: Path) -> None:
+    source = save(tmp_path, "a.txt", page("", agent="a" * 200))
+    with Store(tmp_path / "store.sqlite") as store:
+        import_pages([source], into, store, Titles())
+        lines = list(to_lines(store.content()))
+    assert len(from_lines(lines, "file").claims) == 1
+
+
+def test_a_claim_that_another_one_replaces_is_told(tmp_path: Path, into: Path) -> None:
+    claims = Claims()
+    for name, best in (("a.txt", "0.500000"), ("b.txt", "0.500000"), ("c.txt", "0.900000")):
+        (item,) = do_import([save(tmp_path, name, page("", (best,)))], into, claims)
+        assert item.change == (("0.500000", "0.900000") if name == "c.txt" else None)
+    renamed = save(tmp_path, "d.txt", page("", ("0.900000",), agent="Codex"))
+    (item,) = do_import([renamed], tmp_path / "other", claims)
+    assert item.change is not None
+    assert item.change[0].startswith("codex, o4-mini: 0.900000")
+    assert item.change[1].startswith("Codex, o4-mini: 0.900000")
+
+
+def test_the_command_says_which_claim_changes(
+    tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: 0.5 became 0.9 without a word, which a merge calls a contradiction."""
+    title = load_catalogue().find("nano_moe").title
+    for best, said in (("0.500000", False), ("0.500000", False), ("0.900000", True)):
+        source = save(tmp_path, "a.txt", page("", (best,), title=title))
+        arguments = ["import", source, "--into", into, "--store", tmp_path / "store.sqlite"]
+        monkeypatch.setattr("sys.argv", ["sld", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        told = "the claim that was stored is replaced: before 0.500000; now 0.900000"
+        assert (told in capsys.readouterr().out) == said
 
 
 def test_a_folder_in_the_program_s_place_is_refused(tmp_path: Path, into: Path) -> None:

@@ -17,6 +17,7 @@ from harness.cli import main
 from harness.errors import UserError
 from harness.evaluation.records import Seconds, Traces
 from harness.results.exchange import Content, from_lines, to_lines
+from harness.results.export_file import read_export
 from harness.results.merge import elsewhere, plan_merge
 from harness.results.records import Prefer, RunAssignment, StoredRun
 from harness.results.store import Store
@@ -135,6 +136,16 @@ def changed(line: str, **parts: object) -> str:
     return json.dumps(json.loads(line) | parts)
 
 
+def scored(**figures: object) -> list[str]:
+    """The lines of an export whose evaluation has other figures."""
+    document = json.loads(EVALUATION)["document"] | figures
+    return [HEAD, PROGRAM, changed(EVALUATION, document=document), RUN, CLAIM, END]
+
+
+FAILED = {"status": "failed", "r2": None, "nmse": None, "per_group": {}, "per_target": {}}
+ERROR = {"message": "no", "line": None}
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -161,6 +172,42 @@ def changed(line: str, **parts: object) -> str:
         ([HEAD, EVALUATION, END], "the program of evaluation"),
         ([HEAD, RUN, END], "the evaluation of run small_law/codex/o4_mini/1 is missing"),
         ([HEAD, PROGRAM, EVALUATION, changed(RUN, task="t"), END], "has another task's evaluation"),
+        # What can be read and cannot be true: boards were made of it, or died of it.
+        (
+            scored(r2=3.5, nmse=-2.5),
+            "file, line 3: evaluation.document.r2: expected an R² of at most 1, got 3.5",
+        ),
+        (
+            scored(r2=0.99, nmse=0.5),
+            "file, line 3: evaluation.document.r2: expected 1 - nmse, which is 0.5, got 0.99",
+        ),
+        (scored(r2=0.5, nmse=None), "document.nmse: expected a figure beside r2 0.5, got None"),
+        (scored(r2_fit=1.5), "document.r2_fit: expected an R² of at most 1, got 1.5"),
+        (
+            scored(per_target={"loss": {"r2": 2.0, "r2_fit": None}}),
+            "document.per_target.loss.r2: expected an R² of at most 1, got 2.0",
+        ),
+        (scored(nmae=float("nan")), "document.nmae: expected a finite number, got nan"),
+        (
+            scored(**FAILED, error={"kind": "harness_error", **ERROR}),
+            "evaluation.document.error.kind: expected a failure of the program, got 'harness_e",
+        ),
+        (
+            [HEAD, PROGRAM, EVALUATION, changed(RUN, agent_name="Somebody Else"), CLAIM, END],
+            "line 4: run.agent_name: expected a name of the folder 'codex', got 'Somebody Else'",
+        ),
+        (
+            [HEAD, PROGRAM, EVALUATION, changed(RUN, model_name="GPT-5"), CLAIM, END],
+            "file, line 4: run.model_name: expected a name of the folder 'o4_mini', got 'GPT-5'",
+        ),
+        (
+            [HEAD, changed(CLAIM, agent="goose"), END],
+            "file, line 2: claim.page.agent: expected a name of the folder 'goose', got 'codex'",
+        ),
+        (
+            [HEAD, changed(RUN, agent="a" * 201), END],
+            "file, line 2: run.agent: expected 200 characters at most, got 201",
+        ),
     ],
 )
 def test_a_wrong_line_is_named(lines: Sequence[str], said: str) -> None:
@@ -176,6 +223,35 @@ def test_a_file_of_the_first_version_is_read_and_its_weakness_told() -> None:
     assert from_lines(old, "file", said.append) == from_lines(LINES, "file", said.append)
     assert len(said) == 1
     assert "written by an older harness" in said[0]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        scored(r2=1.0, nmse=0.0),
+        scored(r2=0.1 + 0.2, nmse=0.7),
+        scored(r2=1 - 12345678.9, nmse=12345678.9),
+        scored(r2=-1e300, nmse=1e300, nmae=1e150),
+        scored(r2_fit=None, per_group={}, per_target={}),
+        scored(**FAILED, error={"kind": "timeout", **ERROR}),
+        [HEAD, PROGRAM, EVALUATION, changed(RUN, agent_name="CODEX", model_name="o4 mini"), END],
+        [HEAD, CLAIM, END],
+        [changed(HEAD, version=1), CLAIM],
+    ],
+)
+def test_what_a_scoring_can_give_is_read(lines: Sequence[str]) -> None:
+    content = from_lines(lines, "file")
+    assert from_lines(to_lines(content), "again") == content
+
+
+def test_what_is_taken_from_elsewhere_can_be_exported(tmp_path: Path) -> None:
+    """The mark makes a path longer: neither a long one nor a long name may be too long with it."""
+    long = "/" + "x/" * 1999 + "y"
+    lines = [HEAD, PROGRAM, EVALUATION, changed(RUN, path=long), END]
+    marked = elsewhere(from_lines(lines, "file"), lambda _: False)
+    assert from_lines(to_lines(marked), "again") == marked
+    with pytest.raises(UserError, match="expected a path that a file can have"):
+        from_lines([HEAD, PROGRAM, EVALUATION, changed(RUN, path="x" * 250), END], "file")
 
 
 # --- merging
@@ -280,6 +356,52 @@ def test_a_contradiction_names_what_differs(
     assert found.ours != found.theirs
 
 
+def named(tmp_path: Path, model: str, *agents: str) -> Content:
+    """Runs 1, 2, ... of agents under one model's name."""
+    runs = [
+        a_run(number, agent=agent, model="gpt_5_2", model_name=model)
+        for number, agent in enumerate(agents, 1)
+    ]
+    with Store(tmp_path / f"{model} {agents}.sqlite") as store:
+        keep(store, *runs)
+        return store.content()
+
+
+def test_two_names_of_one_folder_are_a_contradiction(tmp_path: Path) -> None:
+    """Regression: two models were merged as one without a word."""
+    ours = named(tmp_path, "GPT-5.2", "goose")
+    theirs = named(tmp_path, "GPT-5-2", "goose", "codex")
+    merge = plan_merge(ours, theirs)
+    (found,) = merge.conflicts
+    assert (found.kind, found.name) == ("model", "gpt_5_2")
+    assert (found.ours, found.theirs) == ("GPT-5.2", "GPT-5-2")
+    assert merge.n_new == (1, 0, 0)  # what contradicts nothing is worth keeping
+    assert merge.replaced == Content({}, {}, {}, {})
+    asked_for = plan_merge(ours, theirs, Prefer.THEIRS)
+    assert asked_for.n_new == (1, 1, 0)
+    after = joined(joined(ours, asked_for.new), asked_for.replaced)
+    assert {line.model_name for line in after.runs.values()} == {"GPT-5-2"}
+    assert plan_merge(after, theirs).conflicts == []
+
+
+def test_claims_under_another_name_of_one_folder_are_left_out(tmp_path: Path) -> None:
+    ours = named(tmp_path, "GPT-5.2", "goose")
+    with Store(tmp_path / "claims.sqlite") as store:
+        for model in ("GPT-5-2", "o4-mini"):
+            store.add_claim("small_law", page("", model=model), "page.txt")
+        theirs = store.content()
+    merge = plan_merge(ours, theirs)
+    assert [each.kind for each in merge.conflicts] == ["model"]
+    assert set(merge.new.claims) == {("small_law", "codex", "o4_mini")}
+
+
+def test_a_folder_s_name_alone_contradicts_no_name(tmp_path: Path) -> None:
+    ours, theirs = named(tmp_path, "GPT-5.2", "goose"), named(tmp_path, "gpt_5_2", "codex")
+    assert plan_merge(ours, theirs).conflicts == []
+    assert plan_merge(theirs, ours).conflicts == []
+    assert plan_merge(ours, theirs).n_new == (1, 1, 0)
+
+
 def test_claims_that_differ_in_a_run_alone_say_so(store: Path) -> None:
     ours = content_of(store)
     ((key, line),) = ours.claims.items()
@@ -371,6 +493,133 @@ def test_contradictions_end_with_1_and_are_listed(
     assert sld(monkeypatch, "results", "merge", theirs, "--into", ours, "--prefer", "theirs") == 1
     capsys.readouterr()
     assert sld(monkeypatch, "results", "merge", theirs, "--into", ours) == 0
+
+
+def test_names_that_contradict_are_listed_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = tmp_path / "ours.sqlite", tmp_path / "theirs.sqlite"
+    for path, name in ((ours, "GPT-5.2"), (theirs, "GPT-5-2")):
+        with Store(path) as store:
+            keep(store, a_run(1, agent=path.stem, model="gpt_5_2", model_name=name))
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", ours) == 1
+    shown = capsys.readouterr().out
+    assert "new: 1 evaluations, 0 runs, 0 claims; 0 already here; 1 contradict" in shown
+    assert "model gpt_5_2: here GPT-5.2; there GPT-5-2" in shown
+    assert "runs and claims under a name that contradicts ours were left out" in shown
+
+
+def test_what_was_taken_is_said_though_a_later_file_is_refused(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the first file was taken, and stdout was empty."""
+    good, cut, new = tmp_path / "good.jsonl", tmp_path / "cut.jsonl", tmp_path / "new.sqlite"
+    lines = list(to_lines(content_of(store)))
+    good.write_text("".join(lines), encoding="utf-8")
+    cut.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert sld(monkeypatch, "results", "import", good, cut, "--json", "--store", new) == 2
+    captured = capsys.readouterr()
+    (report,) = json.loads(captured.out)
+    assert (report["from"], report["new"]["runs"]) == (str(good), 3)
+    assert "cut.jsonl: cut short" in captured.err
+    assert sld(monkeypatch, "results", "import", cut, "--json", "--store", new) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_store_with_figures_that_cannot_be_true_is_not_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forged = a_run(1)
+    figures = forged.evaluation.model_copy(update={"r2": 3.5, "nmse": -2.5})
+    theirs = filled(tmp_path / "theirs.sqlite", replace(forged, evaluation=figures))
+    assert sld(monkeypatch, "results", "merge", theirs, "--into", tmp_path / "new.sqlite") == 2
+    said = capsys.readouterr().err
+    place = forged.evaluation.digest[:12]
+    assert f"theirs.sqlite: {place}: evaluation.document.r2: expected an R² of at most 1" in said
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"agent": "a" * 201}, "agent: expected 200 characters at most, got 201"),
+        ({"model": "GPT-5"}, "model: expected a model's folder name, such as 'gpt_5'"),
+    ],
+)
+def test_a_run_that_no_export_can_hold_is_named_and_no_damage(
+    names: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Regression: people were told to move a sound store away."""
+    path = filled(tmp_path / "s.sqlite", a_run(1, **names))
+    for arguments in (
+        ("export", tmp_path / "a.jsonl", "--store", path),
+        ("merge", path, "--into", tmp_path / "new.sqlite"),
+    ):
+        assert sld(monkeypatch, "results", *arguments) == 2
+        message = capsys.readouterr().err
+        assert message.startswith(f"error: {path}: run small_law/{names.get('agent', 'codex')}/")
+        assert said in message
+        assert "give its folder a name that it can hold, then `sld run`" in message
+        assert "damaged" not in message
+        assert "move it away" not in message
+        assert message.count("\n") == 1
+
+
+def test_a_claim_that_no_export_can_hold_is_named(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        store.add_claim("small_law", page("", agent="a" * 201), "page.txt")
+        with pytest.raises(UserError) as caught:
+            store.content()
+    assert f"claim small_law/{'a' * 201}/o4_mini: agent: expected 200 char" in str(caught.value)
+    assert "move it away" not in str(caught.value)
+
+
+def test_a_line_without_an_end_is_one_line_of_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: a device's endless line took all memory, and a traceback followed."""
+    assert sld(monkeypatch, "results", "import", "/dev/zero", "--store", tmp_path / "s.sqlite") == 2
+    expected = "longer than 1,000 characters; expected what `sld results export` writes"
+    assert capsys.readouterr().err == f"error: /dev/zero, line 1: {expected}\n"
+
+
+def test_no_more_of_a_line_is_read_than_one_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = max(map(len, LINES))
+    monkeypatch.setattr("harness.results.export_file.LONGEST_LINE", longest)
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(LINES), encoding="utf-8")
+    assert read_export(file, lambda _: None) == from_lines(LINES, "file")
+    file.write_text(HEAD + " " * longest + PROGRAM, encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.jsonl, line 2: longer than [0-9,]+ characters"):
+        read_export(file, lambda _: None)
+
+
+def test_an_export_to_a_link_writes_what_it_leads_to(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the link was replaced by a file, and the file stayed as it was."""
+    there, link = tmp_path / "elsewhere" / "real.jsonl", tmp_path / "link.jsonl"
+    there.parent.mkdir()
+    there.touch()
+    link.symlink_to(there)
+    assert sld(monkeypatch, "results", "export", link, "--store", store) == 0
+    assert link.is_symlink()
+    assert there.read_text("utf-8") == "".join(to_lines(content_of(store)))
+    assert [path.name for path in there.parent.iterdir()] == ["real.jsonl"]
+
+
+def test_a_file_s_name_may_be_as_long_as_any(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the file that is written first had a longer name."""
+    file = tmp_path / ("x" * 255)
+    assert sld(monkeypatch, "results", "export", file, "--store", store) == 0
+    assert read_export(file, lambda _: None) == content_of(store)
 
 
 def test_a_file_is_taken_as_a_whole_or_not_at_all(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +17,16 @@ from hypothesis import strategies as st
 from programs import GROUP_MEAN, LAW, LINE
 from typer.testing import CliRunner
 
-from harness.candidates import Candidate, find_runs
+from harness.candidates import Candidate, find_runs, load_names
 from harness.candidates.markers import find_markers
+from harness.candidates.naming import MOST_RUN
 from harness.candidates.review import review
 from harness.candidates.submission import (
     NO_PROGRAM,
     Submission,
     file_program,
     load_submission,
+    next_run,
 )
 from harness.cli import app, main
 from harness.errors import UserError
@@ -392,6 +396,146 @@ def test_two_who_file_at_once_get_two_numbers(tmp_path: Path) -> None:
         note = load_submission(path)
         assert note is not None
         assert note.sha256 == Candidate(path.read_bytes(), "").sha256
+
+
+def test_two_who_file_at_once_lose_no_name(tmp_path: Path) -> None:
+    together = threading.Barrier(12)
+
+    def work(number: int) -> None:
+        one = Candidate(f"x = {number}".encode(), "")
+        together.wait()
+        file_program(tmp_path, "t", f"Agent {number}", f"Model {number}", one, NOTE)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    names = load_names(tmp_path)
+    assert set(names.agents.values()) == {f"Agent {number}" for number in range(12)}
+    assert set(names.models.values()) == {f"Model {number}" for number in range(12)}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["names.yaml", "t"]
+
+
+def test_a_program_at_its_place_keeps_its_number(
+    desk: Path, submit: Callable[..., tuple[int, str]]
+) -> None:
+    """Regression: it was filed a second time, as the next run."""
+    submit(program(desk, "mine.py", GROUP_MEAN), "--submitter", "Alice", "--claimed-r2", "0.5")
+    folder = desk / "candidates" / "small_task" / "my_agent" / "gpt_5"
+    path = folder / "run_1.py"
+    (desk / "other").symlink_to(desk / "candidates")
+    for named in (path, path.relative_to(desk), "other/small_task/my_agent/gpt_5/run_1.py"):
+        code, said = submit(named, "--dry-run")
+        assert code == 0, said
+        assert "note: it lies at its place already and keeps its number" in said
+    code, said = submit(path, "--json", "--notes", "by hand")
+    assert code == 0, said
+    (one,) = objects(said)
+    assert (one["run"], one["filed"]) == (1, str(path))
+    assert "lies at its place already" in one["remarks"][0]["message"]
+    assert sorted(file.name for file in folder.iterdir()) == ["run_1.py", "run_1.yaml"]
+    note = load_submission(path)
+    assert note is not None
+    assert (note.submitter, note.claimed_r2, note.notes) == ("Alice", 0.5, "by hand")
+    with Store(desk / "store.sqlite") as store:
+        assert [run.key.run for run in store.runs()] == [1]
+
+
+def test_a_note_keeps_whose_it_is(desk: Path, submit: Callable[..., tuple[int, str]]) -> None:
+    """Regression: what Alice wrote was filed as the login's, of today."""
+    mine = program(desk, "mine.py", GROUP_MEAN)
+    sha = Candidate(GROUP_MEAN.encode(), "").sha256
+    today = datetime.datetime.now(datetime.UTC).date()
+    then = datetime.date(2025, 1, 1)
+    filed = []
+    for text, words in (
+        (sha, []),
+        ("a" * 64, []),
+        (sha, ["--submitter", "Bob"]),
+    ):
+        (desk / "mine.yaml").write_text(f"submitter: Alice\ndate: 2025-01-01\nsha256: {text}\n")
+        code, said = submit(mine, "--duplicate", "--json", *words)
+        assert code == 0, said
+        note = load_submission(Path(objects(said)[0]["filed"]))
+        assert note is not None
+        filed.append((note.submitter, note.date))
+    # The day belongs to the text: that of an earlier one says nothing of this one.
+    assert filed == [("Alice", then), ("Alice", today), ("Bob", today)]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.symlink_to("secret"), "is a link; expected the program's note itself"),
+        (lambda path: path.symlink_to("/dev/zero"), "is a link"),
+        (lambda path: path.symlink_to("nothing"), "is a link"),
+        (os.mkfifo, "no regular file"),
+        (Path.mkdir, "no regular file"),
+        (lambda path: path.write_bytes(bytes(1 << 20)), "larger than 65,536 bytes"),
+        (lambda path: path.write_text("claimed_r2: 0.1\nclaimed_r2: 0.9\n"), "line 2: .*twice"),
+        (lambda path: path.write_text("notes: &a x\nsubmitter: *a\n"), "got an alias"),
+        (lambda path: path.write_text("notes: !!binary eA==\n"), "got a tag"),
+    ],
+)
+def test_a_note_is_read_to_its_end_and_nothing_else(
+    desk: Path, make: Callable[[Path], object], words: str
+) -> None:
+    (desk / "secret").write_text("hunter2\n")
+    make(desk / "run_1.yaml")
+    with pytest.raises(UserError, match=words) as caught:
+        load_submission(desk / "run_1.py")
+    assert "run_1.yaml" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_not_in_the_layout_is_passed_over_and_named(desk: Path) -> None:
+    place = desk / "theirs" / "nano_moe" / "an_agent" / "gpt_5"
+    place.mkdir(parents=True)
+    program(place, "run_1.py", "(")
+    program(place, "run_01.py", GROUP_MEAN)
+    program(desk / "theirs", "helper.py", GROUP_MEAN)
+    line = ["submit", "theirs", "--store", "store.sqlite", "--dry-run"]
+    said = CliRunner().invoke(app, line)
+    (passed,) = [one for one in said.stdout.splitlines() if one.startswith("passed over: ")]
+    assert "theirs/helper.py, " in passed
+    assert "gpt_5/run_01.py: not at <task>/<agent>/<model>/run_<n>.py" in passed
+    said = CliRunner().invoke(app, [*line, "--json"])
+    assert len(objects(said.stdout)) == 1
+    assert passed in said.stderr
+
+
+def test_numbers_end_where_the_store_and_exports_do(
+    desk: Path, submit: Callable[..., tuple[int, str]]
+) -> None:
+    folder = desk / "candidates" / "small_task" / "my_agent" / "gpt_5"
+    folder.mkdir(parents=True)
+    program(folder, f"run_{MOST_RUN + 1}.py", LINE)  # no run: nothing that finds runs takes it
+    assert next_run(folder) == 1
+    program(folder, f"run_{MOST_RUN - 1}.py", LINE)
+    assert next_run(folder) == MOST_RUN
+    with pytest.raises(UserError, match=f"{MOST_RUN} is the largest"):
+        next_run(folder, {MOST_RUN})
+    program(folder, f"run_{MOST_RUN}.yaml", "")
+    code, said = submit(program(desk, "mine.py", "("), "--json")
+    assert code == 1
+    assert any("the next run would have the number" in message for _, message in reasons(said))
+
+
+def test_numbers_of_other_folders_on_the_board_are_left_out(
+    desk: Path, submit: Callable[..., tuple[int, str]]
+) -> None:
+    """Regression: the second folder's first run took the place of the first folder's."""
+    mine, other = program(desk, "a.py", GROUP_MEAN), program(desk, "b.py", LINE)
+    assert submit(mine, "--into", "one")[0] == 0
+    code, said = submit(other, "--into", "two", "--json")
+    assert code == 0, said
+    assert objects(said)[0]["run"] == 2
+    with Store(desk / "store.sqlite") as store:
+        found = [(run.key.run, run.program.decode()) for run in store.runs()]
+    assert found == [(1, GROUP_MEAN), (2, LINE)]
+    _, said = submit(mine, "--into", "three", "--dry-run", "--json")
+    assert objects(said)[0]["run"] == 1  # of the same program nothing would be lost
 
 
 def test_a_summary_holds_no_mark_of_a_strangers(

@@ -105,6 +105,22 @@ def test_a_file_name_is_no_command(repository: tuple[Path, str], tmp_path: Path,
     assert not list(tmp_path.rglob("owned"))
 
 
+def test_a_name_of_no_run_stops_no_other_from_being_scored(
+    repository: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, _ = repository
+    wrong = folder / "candidates" / "nano_moe" / ("a" * 201) / "gpt_5"
+    wrong.mkdir(parents=True)
+    for number in ("01", "1" + "0" * 18):
+        (folder / PLACE / f"run_{number}.py").write_text(GROUP_MEAN + "# wrong\n")
+    (wrong / "run_1.py").write_text(GROUP_MEAN + "# wrong, too\n")
+    (folder / PLACE / "run_2.py").write_text(GROUP_MEAN + "# another\n")
+    code, summary, said = score(repository, tmp_path)
+    assert code == 1
+    assert said.count("not a plain file in the layout") == 3
+    assert "| status | ok |" in summary
+
+
 def test_a_link_is_not_followed(repository: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = repository
     (folder / PLACE / "run_2.py").symlink_to("/etc/passwd")

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import Field, ValidationError
 
+from harness.candidates.files import locked, read_yaml, replace
 from harness.errors import UserError, one_line
 from harness.models import StrictModel, describe_problems
 
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _SafeLoader
-else:
-    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 DISPLAY_NAMES_FILE = "names.yaml"
+LONGEST_SLUG = 200
+"""Characters of an agent's or a model's folder name. What is filed, found and stored keeps to
+this and the next two, so that whatever a store holds can be exported and read again."""
+MOST_RUN = 10**18 - 1
+"""The largest number of a run; one of more digits fits no column of the store."""
+LONGEST_PATH = 4000
+"""Characters of a program's path."""
 MOST_BYTES = 1024 * 1024
 """Of a file of names."""
 _LONGEST_NAME = 1000
+_LONGEST_QUOTE = 60
 _NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories: control codes, half characters, line and paragraph separators."""
 
@@ -67,7 +71,8 @@ class DisplayNames(StrictModel):
         """Return these names and two more.
 
         Raises:
-            UserError: Another display name already has the same slug (GPT-5.2 and GPT-5-2).
+            UserError: Another display name already has the same slug (GPT-5.2 and GPT-5-2), or a
+                slug is too long.
         """
         agents, models = dict(self.agents), dict(self.models)
         _add(agents, agent_slug, agent, "agents")
@@ -77,6 +82,11 @@ class DisplayNames(StrictModel):
 
 def _add(names: dict[str, str], slug_of: Callable[[str], str], name: str, what: str) -> None:
     slug = slug_of(name)
+    if len(slug) > LONGEST_SLUG:
+        raise UserError(
+            f"one of the {what}, {name[:_LONGEST_QUOTE]!r}..., makes a folder name of {len(slug)} "
+            f"characters; expected {LONGEST_SLUG} at most"
+        )
     known = names.setdefault(slug, name)
     if known != name:
         raise UserError(
@@ -118,65 +128,77 @@ def check_slugs(names: DisplayNames, where: str) -> None:
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, _changed: tuple[int, int]) -> DisplayNames:
+def _remembered(path: Path, _state: tuple[int, int, int]) -> DisplayNames:
+    return _parsed(path)
+
+
+def _parsed(path: Path) -> DisplayNames:
+    document = read_yaml(path, "the file of names", most_bytes=MOST_BYTES, longest=_LONGEST_NAME)
     try:
-        text = _read(path).decode("utf-8")
-        _check_plain(text)
-        names = DisplayNames.model_validate(yaml.load(text, _SafeLoader) or {})  # noqa: S506
+        names = DisplayNames.model_validate(document or {})
     except ValidationError as error:
         raise UserError(f"{path}: {one_line(describe_problems(error))}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        words = " ".join(str(error).split())
-        raise UserError(f"{path}: not YAML: {one_line(words)}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     check_slugs(names, str(path))
     return names
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise UserError(f"{path}: larger than {MOST_BYTES:,} bytes, the most that is read")
-    return content
-
-
-def _check_plain(text: str) -> None:
-    """Refuse what names do not need and a loader trips over: aliases, tags, endless scalars.
-
-    Raises:
-        YAMLError: There is such a thing, or the text is not YAML.
-    """
-    for event in yaml.parse(text, _SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("expected names, got an alias")
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
-            raise yaml.YAMLError("expected names, got a tag")
-        if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST_NAME:
-            raise yaml.YAMLError(f"expected names, got one of {len(event.value):,} characters")
 
 
 def load_names(folder: Path) -> DisplayNames:
     """Read the display names of a candidates folder (none when it has no ``names.yaml``).
 
     Raises:
-        UserError: The file is not YAML, has an unknown key, a key that is not the name's slug, or
-            a name that is not one line of text.
+        UserError: The file is a link or not YAML, has an unknown key, a key twice or one that is
+            not the name's slug, or a name that is not one line of text.
     """
     path = folder / DISPLAY_NAMES_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):  # never raises, whatever the folder is called
         return DisplayNames()
-    state = path.stat()
-    return _parsed(path, (state.st_mtime_ns, state.st_size))  # asked for once a program
+    try:
+        state = path.lstat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    # Asked for once a program.
+    return _remembered(path, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
 def save_names(folder: Path, names: DisplayNames) -> None:
-    """Write the display names of a candidates folder, sorted."""
+    """Write the display names of a candidates folder, sorted.
+
+    Whoever adds names to those that are there uses `add_names`.
+
+    Raises:
+        OSError: The folder cannot be written; the names that were there are as they were.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     plain = {
         "agents": dict(sorted(names.agents.items())),
         "models": dict(sorted(names.models.items())),
     }
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
-    (folder / DISPLAY_NAMES_FILE).write_text(text, encoding="utf-8", newline="\n")
+    replace(folder / DISPLAY_NAMES_FILE, text.encode("utf-8"))
+
+
+def add_names(folder: Path, pairs: Iterable[tuple[str, str]]) -> DisplayNames:
+    """Add display names to those of a candidates folder; of two who do so at once none loses any.
+
+    Args:
+        folder: The candidates folder; made where it is missing.
+        pairs: An agent's and a model's display name each.
+
+    Returns:
+        All names of the folder.
+
+    Raises:
+        UserError: ``names.yaml`` is wrong, or a name's slug is taken by another name.
+        OSError: The folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / DISPLAY_NAMES_FILE
+    with locked(folder):
+        # What is remembered may be of before another's turn.
+        names = _parsed(path) if os.path.lexists(path) else DisplayNames()
+        wider = names
+        for agent, model in pairs:
+            wider = wider.with_names(agent, model)
+        if wider != names:
+            save_names(folder, wider)
+    return wider

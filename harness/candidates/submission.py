@@ -6,22 +6,28 @@ import contextlib
 import datetime
 import os
 import re
-import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
-from harness.candidates.discovery import RunFile
-from harness.candidates.naming import agent_slug, load_names, model_slug, save_names
+from harness.candidates.discovery import RunFile, run_number
+from harness.candidates.files import place, read_yaml, refuse_link, replace
+from harness.candidates.naming import MOST_RUN, add_names, agent_slug, load_names, model_slug
 from harness.candidates.program import Candidate
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.models import ONE_LINE, SHA256, StrictModel, describe_problems
 
-_NUMBERED = re.compile(r"run_(0|[1-9][0-9]*)\.(?:py|yaml)")
 _LONGEST_NAME = 100
 _MOST_RACES = 1000
+_FILED = frozenset({".py", ".yaml"})
+_LONGEST_NOTES = 2000
+_LONGEST_VALUE = 4 * _LONGEST_NOTES
+"""Of the YAML file; notes may be written with spaces around them."""
+_MOST_BYTES = 64 * 1024
+"""Of the YAML file."""
 
 NO_PROGRAM = "0" * 64
 """SHA-256 of a note that belongs to no program yet."""
@@ -42,7 +48,9 @@ class Submission(StrictModel):
     """Of the program's bytes: the note belongs to this very text."""
     claimed_r2: float | None = Field(default=None, le=1.0, allow_inf_nan=False)
     """Held-out R² as the submitter states it."""
-    notes: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
+    notes: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST_NOTES)] | None
+    ) = None
 
 
 def submission_path(program: Path) -> Path:
@@ -54,18 +62,17 @@ def load_submission(program: Path) -> Submission | None:
     """Read the YAML file beside a filed program; None where there is none.
 
     Raises:
-        UserError: It is not YAML, has an unknown key or a wrong value; names the file and the key.
+        UserError: It is a link, no regular file, too large or not YAML, has an unknown key, a key
+            twice or a wrong value; names the file and the key.
     """
     path = submission_path(program)
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-        return Submission.model_validate(document)
-    except FileNotFoundError:
+    if not os.path.lexists(path):  # never raises, whatever the program is called
         return None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            raise UserError(f"{path}: {describe_problems(error)}") from error
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())[:300]}") from error
+    document = read_yaml(path, "the program's note", most_bytes=_MOST_BYTES, longest=_LONGEST_VALUE)
+    try:
+        return Submission.model_validate(document)
+    except ValidationError as error:
+        raise UserError(f"{path}: {one_line(describe_problems(error))}") from error
 
 
 def check_name(name: str, what: str) -> None:
@@ -95,16 +102,42 @@ def same_programs(folder: Path, candidate: Candidate) -> list[Path]:
     return found
 
 
-def next_run(folder: Path) -> int:
-    """Return the number that the next program in an agent's and model's folder gets, from 1."""
+def next_run(folder: Path, taken: Collection[int] = ()) -> int:
+    """Return the number that the next program in an agent's and model's folder gets, from 1.
+
+    Args:
+        folder: The folder.
+        taken: Numbers of runs that lie elsewhere and are not to be had either.
+
+    Raises:
+        UserError: The folder has the largest number that a run may have.
+    """
     # `Path.is_dir` raises for names that are too long, which are refused with all other reasons.
-    names = (entry.name for entry in folder.iterdir()) if os.path.isdir(folder) else ()
-    numbers = [int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))]
-    return max(numbers, default=0) + 1
+    names = [entry.name for entry in folder.iterdir()] if os.path.isdir(folder) else []
+    stems = [stem for stem, suffix in map(os.path.splitext, names) if suffix in _FILED]
+    numbers = [run_number(f"{stem}.py") for stem in stems]
+    # Larger ones are no runs: whatever looks for runs passes them over and says so.
+    here = [number for number in numbers if number is not None and number <= MOST_RUN]
+    run = max(here, default=0) + 1
+    while run in taken:
+        run += 1
+    if run > MOST_RUN:
+        raise UserError(
+            f"{folder}: the next run would have the number {run}, and {MOST_RUN} is the largest "
+            "that a run may have; give the last run there a smaller number"
+        )
+    return run
 
 
 def file_program(
-    into: Path, task: str, agent: str, model: str, candidate: Candidate, note: Submission
+    into: Path,
+    task: str,
+    agent: str,
+    model: str,
+    candidate: Candidate,
+    note: Submission,
+    *,
+    taken: Collection[int] = (),
 ) -> RunFile:
     """File a program as the next run. Two who file at once get two numbers.
 
@@ -115,29 +148,99 @@ def file_program(
         model: The model's display name.
         candidate: The program.
         note: What its YAML file says, but for the SHA-256.
+        taken: Numbers that runs elsewhere have.
 
     Returns:
         Where it is.
 
     Raises:
-        UserError: A name's slug is taken by another name, or the folder cannot be written.
+        UserError: A name's slug is taken by another name, the numbers have come to their end, or
+            the folder cannot be written.
     """
-    folder = into / task / agent_slug(agent) / model_slug(model)
-    of_program = note.model_copy(update={"sha256": candidate.sha256})
-    plain = of_program.model_dump(exclude_none=True)
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    folder = _folder(into, task, agent, model)
     try:
         names = load_names(into)
         wider = names.with_names(agent, model)
         folder.mkdir(parents=True, exist_ok=True)
         if wider != names:
-            save_names(into, wider)
-        run = _claim(folder, text.encode("utf-8"))
+            add_names(into, [(agent, model)])
+        run = _claim(folder, _text(note, candidate), taken)
         path = folder / f"run_{run}.py"
-        if not _place(path, candidate.source):
+        if not place(path, candidate.source):
             raise UserError(f"{path}: somebody put a file there just now; submit again")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    return _run_file(path, task, agent, model, run)
+
+
+def number_on_file(path: Path, into: Path, task: str, agent: str, model: str) -> int | None:
+    """Return the number of a program that lies at its place in a candidates folder already.
+
+    Args:
+        path: The program, by whatever way it is named.
+        into: The candidates folder.
+        task: The task's name.
+        agent: The agent's display name.
+        model: The model's display name.
+
+    Returns:
+        None where it lies elsewhere, or is a link.
+    """
+    number = run_number(path.name)
+    if number is None or number > MOST_RUN or path.is_symlink():
+        return None
+    folder = _folder(into, task, agent, model)
+    there = os.path.realpath(path.absolute().parent) == os.path.realpath(folder)
+    return number if there else None
+
+
+def write_note(
+    into: Path, task: str, agent: str, model: str, run: int, candidate: Candidate, note: Submission
+) -> RunFile:
+    """Write the note of a program that lies at its place already, instead of the one beside it.
+
+    Args:
+        into: The candidates folder.
+        task: The task's name.
+        agent: The agent's display name.
+        model: The model's display name.
+        run: The program's number.
+        candidate: The program.
+        note: What its YAML file says, but for the SHA-256.
+
+    Returns:
+        Where the program is.
+
+    Raises:
+        UserError: A name's slug is taken by another name, the note is a link, or the folder cannot
+            be written.
+    """
+    path = _folder(into, task, agent, model) / f"run_{run}.py"
+    beside = submission_path(path)
+    refuse_link(beside, "the program's note")
+    try:
+        names = load_names(into)
+        if (names.agent(agent_slug(agent)), names.model(model_slug(model))) != (agent, model):
+            add_names(into, [(agent, model)])
+        replace(beside, _text(note, candidate))
+    except OSError as error:
+        raise UserError(f"{beside}: cannot be written: {error.strerror or error}") from error
+    return _run_file(path, task, agent, model, run)
+
+
+def _folder(into: Path, task: str, agent: str, model: str) -> Path:
+    return into / task / agent_slug(agent) / model_slug(model)
+
+
+def _text(note: Submission, candidate: Candidate) -> bytes:
+    """Return what stands beside a program."""
+    of_program = note.model_copy(update={"sha256": candidate.sha256})
+    plain = of_program.model_dump(exclude_none=True)
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text.encode("utf-8")
+
+
+def _run_file(path: Path, task: str, agent: str, model: str, run: int) -> RunFile:
     return RunFile(
         path=path.absolute(),
         task=task,
@@ -149,27 +252,10 @@ def file_program(
     )
 
 
-def _claim(folder: Path, text: bytes) -> int:
+def _claim(folder: Path, text: bytes, taken: Collection[int]) -> int:
     """Take the next free number by putting the YAML file there; the program follows."""
     for _ in range(_MOST_RACES):
-        run = next_run(folder)
-        if _place(folder / f"run_{run}.yaml", text):
+        run = next_run(folder, taken)
+        if place(folder / f"run_{run}.yaml", text):
             return run
     raise UserError(f"{folder}: too many others file programs here; submit again")
-
-
-def _place(path: Path, content: bytes) -> bool:
-    """Put a whole file where there is none, at once and for good; False where there is one."""
-    descriptor, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.link(name, path)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(name)
-    return True

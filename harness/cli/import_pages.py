@@ -26,7 +26,10 @@ def import_command(
     ] = DEFAULT_INTO,
     store: StoreOption = None,
 ) -> None:
-    """File the programs of published pages as candidates, and keep their figures as claims."""
+    """File the programs of published pages as candidates, and keep their figures as claims.
+
+    A claim that a page changes is named with its old and its new figure.
+    """
     from harness.leaderboard.importer import import_pages
     from harness.results.store import Store
     from harness.tasks import load_catalogue
@@ -39,4 +42,7 @@ def import_command(
         more = f" and {len(item.programs) - 1} more" if len(item.programs) > 1 else ""
         where = f"{item.program}{more}" if item.program else "no program, claims only"
         typer.echo(f"{item.task}  {item.page.agent}  {item.page.model}  {runs}  {where}")
+        if item.change is not None:
+            old, new = item.change
+            typer.echo(f"  the claim that was stored is replaced: before {old}; now {new}")
     typer.echo(f"next: sld run {into}")

@@ -17,6 +17,7 @@ from harness.results.records import Prefer
 if TYPE_CHECKING:
     from harness.results.exchange import Content
     from harness.results.merge import Merge
+    from harness.results.store import Store
 
 app = typer.Typer(
     name="results",
@@ -37,21 +38,20 @@ def export_results(
     file: Annotated[Path, typer.Argument(help="Where to; - for stdout.", allow_dash=True)],
     store: StoreOption = None,
 ) -> None:
-    """Write everything that a store holds as lines of JSON.
+    """Write the results that a store holds as lines of JSON.
 
     Programs, evaluations with their arrays, runs and claims, sorted: the same content gives the
-    same bytes. A file that is there already is overwritten only if it is an earlier export.
+    same bytes. The journals of searches stay in the store. A file that is there already is
+    overwritten only if it is an earlier export.
     """
     from harness.paths import default_store
     from harness.results.exchange import to_lines
     from harness.results.export_file import require_replaceable, write_export
-    from harness.results.store import Store
 
     path = store or default_store()
     if str(file) != "-":
         require_replaceable(file, path)
-    with Store(path, read_only=True) as opened:
-        content = opened.content()
+    content = _content(path)
     data = "".join(to_lines(content)).encode("utf-8")
     if str(file) == "-":
         sys.stdout.buffer.write(data)
@@ -97,27 +97,32 @@ def merge_stores(
         if path.absolute() == into.absolute():
             raise UserError(f"{path}: is the store that takes the others in; name the others only")
 
-    _take(((str(path), _content(path)) for path in stores), into, prefer, json=json)
+    _take(((str(path), _checked(path)) for path in stores), into, prefer, json=json)
 
 
 def _take(
     contents: Iterator[tuple[str, Content]], into: Path, prefer: Prefer, *, json: bool
 ) -> None:
-    """Take contents into a store one after the other, and say what each brought."""
+    """Take contents into a store one after the other, and say what each brought.
+
+    What was taken is said also where a later one is refused.
+    """
     from harness.results.merge import elsewhere, plan_merge
     from harness.results.store import Store
 
     reports = []
-    for name, theirs in contents:
-        with Store(into) as opened:
-            there = elsewhere(theirs, lambda path: Path(path).is_file())
-            merge = plan_merge(opened.content(), there, prefer)
-            opened.take(merge)
-        reports.append((name, merge))
-        if not json:
-            _say(name, merge, prefer)
-    if json:
-        print_json([_as_json(name, merge) for name, merge in reports])
+    try:
+        for name, theirs in contents:
+            with Store(into) as opened:
+                there = elsewhere(theirs, lambda path: Path(path).is_file())
+                merge = plan_merge(_content_of(opened), there, prefer)
+                opened.take(merge)
+            reports.append((name, merge))
+            if not json:
+                _say(name, merge, prefer)
+    finally:
+        if json and reports:
+            print_json([_as_json(name, merge) for name, merge in reports])
     if any(merge.conflicts for _, merge in reports):
         raise typer.Exit(1)
 
@@ -126,7 +131,26 @@ def _content(path: Path) -> Content:
     from harness.results.store import Store
 
     with Store(path, read_only=True) as opened:
+        return _content_of(opened)
+
+
+def _checked(path: Path) -> Content:
+    from harness.results.exchange import check_content
+
+    content = _content(path)
+    check_content(content, str(path))
+    return content
+
+
+def _content_of(opened: Store) -> Content:
+    """Return what a store holds; a row that no line can hold is named with the store."""
+    from harness.errors import UserError
+    from harness.results.exchange import NotExportable
+
+    try:
         return opened.content()
+    except NotExportable as error:
+        raise UserError(f"{opened.path}: {error}") from error
 
 
 def _say(name: str, merge: Merge, prefer: Prefer) -> None:
@@ -148,6 +172,14 @@ def _say(name: str, merge: Merge, prefer: Prefer) -> None:
         kept = "ours stay (--prefer theirs takes the others)"
         taken = "theirs were taken"
         terminal.print(f"  {kept if prefer is Prefer.OURS else taken}", markup=False)
+    if prefer is Prefer.OURS and any(each.kind in {"agent", "model"} for each in merge.conflicts):
+        terminal.print(
+            "  runs and claims under a name that contradicts ours were left out, since two names "
+            "of one folder may be two models: file one of them under another folder's name, or let "
+            "theirs count for all with --prefer theirs",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _as_json(name: str, merge: Merge) -> dict[str, object]:

@@ -6,6 +6,7 @@ import datetime
 import getpass
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from harness.tasks import Catalogue
 
 _NO_NAME = "somebody"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is submitted."""
+
+    proposals: list[Proposal]
+    """Each program once, in the order given and by name in a folder."""
+    strays: list[Path]
+    """Python files that are not in the layout."""
 
 
 def submit(
@@ -43,7 +54,11 @@ def submit(
         str | None, typer.Option("--model", help="With which LLM: `GPT-5`, `human`.")
     ] = None,
     submitter: Annotated[
-        str | None, typer.Option("--submitter", help="Who submits it. [default: your login]")
+        str | None,
+        typer.Option(
+            "--submitter",
+            help="Who submits it. [default: whom the note beside it names, else your login]",
+        ),
     ] = None,
     claimed: Annotated[
         float | None,
@@ -78,10 +93,11 @@ def submit(
 
     A program that fails or breaks a rule is refused, with every reason at once, and not filed.
     Beside each filed one stands a small YAML file with the submitter, the date, the claimed R² and
-    the notes.
+    the notes. A program that lies at its place already stays there, and only that file is written.
 
     Exits with 0 when all are filed, 1 when one is refused, 2 when something cannot be judged.
     """
+    from harness.candidates.discovery import stray_line
     from harness.cli.submit_report import markdown, print_report
     from harness.paths import default_store
     from harness.results.store import Store
@@ -94,13 +110,16 @@ def submit(
     note = _note(submitter, claimed, notes)
     if summary is not None:
         require_appendable(summary)
-    proposals = find_proposals(files, catalogue, task, agent, model)
+    found = find_proposals(files, catalogue, task, agent, model)
+    if found.strays:
+        terminal.print(stray_line(found.strays), markup=False, soft_wrap=True)
     reports = []
     with Store(store or default_store()) as opened:
-        for verdict in assess(proposals, opened, into, duplicates=duplicate, jobs=jobs):
+        for verdict in assess(found.proposals, opened, into, duplicates=duplicate, jobs=jobs):
             done = verdict
             if verdict.accepted and not dry_run:
-                done = file(verdict, opened, into, _merged(note, verdict.note))
+                whole = _merged(note, verdict, new_submitter=submitter is not None)
+                done = file(verdict, opened, into, whole)
             report = report_of(done, opened, catalogue, claimed)
             reports.append(report)
             if json:
@@ -141,8 +160,8 @@ def find_proposals(
     task: str | None,
     agent: str | None,
     model: str | None,
-) -> list[Proposal]:
-    """Return what is submitted, each program once, in the order given and by name in a folder.
+) -> Found:
+    """Return what is submitted.
 
     Raises:
         UserError: A path does not exist or holds no program, a task is unknown, or neither the
@@ -153,6 +172,7 @@ def find_proposals(
     from harness.runner.submit import Proposal
 
     proposals: dict[Path, Proposal] = {}
+    strays: dict[Path, None] = {}
     for path in files:
         if task is not None and agent is not None and model is not None:
             for one in _programs(path):
@@ -167,6 +187,7 @@ def find_proposals(
             raise UserError(f"{error}; or name {', '.join(lacking)}") from error
         if found.refused:
             raise UserError(found.refused[0])
+        strays.update(dict.fromkeys(found.strays))
         for run in found.runs:
             proposal = Proposal(
                 run.path,
@@ -176,11 +197,11 @@ def find_proposals(
                 None if task or agent or model else run.run,
             )
             proposals.setdefault(run.path, proposal)
-    return list(proposals.values())
+    return Found(list(proposals.values()), list(strays))
 
 
 def _programs(path: Path) -> list[Path]:
-    from harness.candidates.discovery import refuse_link
+    from harness.candidates.files import refuse_link
     from harness.errors import UserError
 
     if not os.path.isdir(path):  # `Path.is_dir` raises for names that are too long
@@ -219,12 +240,24 @@ def _note(submitter: str | None, claimed: float | None, notes: str | None) -> Su
         raise UserError(f"--{problems.replace('; ', '; --')}") from error
 
 
-def _merged(note: Submission, before: Submission | None) -> Submission:
-    """Return a note with what an earlier one beside the program says and this one does not."""
+def _merged(note: Submission, verdict: Verdict, *, new_submitter: bool) -> Submission:
+    """Return a note with what an earlier one beside the program says and this one does not.
+
+    Args:
+        note: What is said now.
+        verdict: The program, and the earlier note if there is one.
+        new_submitter: Whether the submitter was named now: the day is then today, too. Else both
+            stay, the day only if the earlier note is of this very text.
+    """
+    before = verdict.note
     if before is None:
         return note
     fields = ("claimed_r2", "notes")
     kept = {name: getattr(before, name) for name in fields if getattr(note, name) is None}
+    if not new_submitter:
+        kept["submitter"] = before.submitter
+        if verdict.job is not None and before.sha256 == verdict.job.candidate.sha256:
+            kept["date"] = before.date
     return note.model_copy(update=kept)
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from harness.candidates.naming import (
-    DisplayNames,
+    LONGEST_SLUG,
+    MOST_RUN,
+    add_names,
     agent_slug,
+    is_shown_name,
     load_names,
     model_slug,
     page_name,
-    save_names,
 )
-from harness.errors import UserError
+from harness.errors import UserError, one_line
 from harness.leaderboard.site_files import write_atomically
 from harness.results.board_lines import SUFFIX, read_board
-from harness.results.records import ClaimedPage
+from harness.results.merge import claims_apart
+from harness.results.records import ClaimedPage, StoredClaim
 from harness.results.source_page import read_page
 
 _LONGEST_FILE_NAME = 255
@@ -61,6 +64,9 @@ class ClaimStore(Protocol):
     def add_claim(self, task: str, page: ClaimedPage, source: str) -> None:
         """Keep a page, instead of an earlier one of the same task, agent and model."""
 
+    def claims(self) -> Sequence[StoredClaim]:
+        """Return the pages that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedPage:
@@ -75,11 +81,24 @@ class ImportedPage:
     page: ClaimedPage
     programs: Mapping[Path, bytes]
     """The programs by their files; empty where there are none and only the claims were kept."""
+    before: ClaimedPage | None = None
+    """What was claimed in its place so far, where that was something else."""
 
     @property
     def program(self) -> Path | None:
         """The file of the first program."""
         return next(iter(self.programs), None)
+
+    @property
+    def change(self) -> tuple[str, str] | None:
+        """What was claimed before and what is now, where these differ."""
+        if self.before is None:
+            return None
+        old, new = claims_apart(self.before, self.page)
+        names = [f"{page.agent}, {page.model}: " for page in (self.before, self.page)]
+        if names[0] != names[1]:  # of one folder, perhaps of two models
+            return names[0] + old, names[1] + new
+        return old, new
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -93,7 +112,7 @@ def import_pages(
     """Read published pages, file their programs as candidates, and keep their figures as claims.
 
     All pages are read and checked before anything is written. Importing the same page again
-    changes nothing.
+    changes nothing; what a page replaces is in its ``before``.
 
     Args:
         pages: The pages: their text, or the HTML that this harness writes. A file ``*.jsonl`` is a
@@ -105,7 +124,8 @@ def import_pages(
     Raises:
         UserError: A page cannot be read, its task is unknown, two pages are about the same task,
             agent and model, two names share a slug, another program is in a program's place, a
-            name is too long for a file, a path is not UTF-8, or the folder cannot be written.
+            name is too long for a file or an export, a path is not UTF-8, or the folder cannot be
+            written.
     """
     for path in (into, *pages):
         _check_text(path)
@@ -113,11 +133,12 @@ def import_pages(
         raise UserError(f"{into}: expected a candidates folder, got a file")
     imported = [item for path in pages for item in _placed(path, into, catalogue)]
     _check_distinct(imported)
-    names = _names(imported, into)
+    _check_names(imported, into)
     for item in imported:
         _check_free(item)
+    imported = _with_claims_before(imported, store)
     try:
-        save_names(into, names)
+        add_names(into, ((item.page.agent, item.page.model) for item in imported))
     except OSError as error:
         raise UserError(f"{into}: cannot be written: {error.strerror}") from error
     for item in imported:
@@ -146,6 +167,8 @@ def _place(
     path: Path, into: Path, task: str, page: ClaimedPage, programs: Mapping[int, str]
 ) -> ImportedPage:
     agent, model = agent_slug(page.agent), model_slug(page.model)
+    for what, name, slug in (("agent", page.agent, agent), ("model", page.model, model)):
+        _check_name(path, what, name, slug)
     called = page_name(task, agent, model)
     if len(called) > _LONGEST_FILE_NAME:
         raise UserError(
@@ -153,8 +176,35 @@ def _place(
             f"{len(called):,} characters; expected {_LONGEST_FILE_NAME} at most"
         )
     folder = into / task / agent / model
+    if (last := max(programs, default=0)) > MOST_RUN:
+        raise UserError(f"{path}: expected numbers of runs up to {MOST_RUN}, got {last}")
     files = {folder / f"run_{run}.py": text.encode("utf-8") for run, text in programs.items()}
     return ImportedPage(path, task, agent, model, page, files)
+
+
+def _with_claims_before(imported: Sequence[ImportedPage], store: ClaimStore) -> list[ImportedPage]:
+    """Add to each page what it replaces; a page that is there already replaces nothing."""
+    kept = {(each.task, each.agent, each.model): each.page for each in store.claims()}
+    return [
+        replace(item, before=kept[item.key])
+        if item.key in kept and kept[item.key] != item.page
+        else item
+        for item in imported
+    ]
+
+
+def _check_name(path: Path, what: str, name: str, slug: str) -> None:
+    """Refuse a name that neither ``names.yaml`` nor an export could give back."""
+    if not is_shown_name(name):
+        raise UserError(
+            f"{path}: {what}: expected a name on one line, without control characters, "
+            f"got {one_line(repr(name))}"
+        )
+    if len(slug) > LONGEST_SLUG:
+        raise UserError(
+            f"{path}: {what}: expected a name of {LONGEST_SLUG} characters at most, the most that "
+            f"`sld results export` writes, got {len(slug):,}; shorten it in the file"
+        )
 
 
 def _check_text(path: Path) -> None:
@@ -177,14 +227,14 @@ def _check_distinct(imported: Sequence[ImportedPage]) -> None:
             )
 
 
-def _names(imported: Sequence[ImportedPage], into: Path) -> DisplayNames:
+def _check_names(imported: Sequence[ImportedPage], into: Path) -> None:
+    """Refuse names of which one has another's folder."""
     names = load_names(into)
     for item in imported:
         try:
             names = names.with_names(item.page.agent, item.page.model)
         except UserError as error:
             raise UserError(f"{item.source}: {error}") from error
-    return names
 
 
 def _check_free(item: ImportedPage) -> None:

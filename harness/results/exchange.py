@@ -19,10 +19,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from harness.candidates.naming import agent_slug, is_shown_name, model_slug
+from harness.candidates.naming import (
+    LONGEST_PATH,
+    LONGEST_SLUG,
+    MOST_RUN,
+    agent_slug,
+    is_shown_name,
+    model_slug,
+)
 from harness.errors import UserError, one_line
 from harness.evaluation.records import Evaluation
 from harness.models import SHA256, StrictModel, describe_problems, matching
+from harness.results.line_checks import check_evaluation, check_names
 from harness.results.records import ClaimedPage
 from harness.results.source_page import page_text, parse_page
 from harness.results.traces import pack, unpack
@@ -34,7 +42,8 @@ LONGEST_LINE = 256 * 1024 * 1024
 
 MOST_ARRAY_BYTES = 64 * 1024 * 1024
 """Of one evaluation's arrays, unpacked: a few packed bytes may stand for a thousand times more."""
-MOST_RUN = 10**18 - 1
+ELSEWHERE = "elsewhere:"
+"""What the path of a program that is not on this machine begins with."""
 _LONGEST_FILE_NAME = 255
 
 Sha256 = Annotated[str, SHA256]
@@ -58,22 +67,36 @@ def _model(slug: str) -> str:
     return slug
 
 
+def _at_most(most: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if len(text) > most:
+            raise ValueError(f"expected {most:,} characters at most, got {len(text):,}")
+        return text
+
+    return AfterValidator(check)
+
+
 def _path(path: str) -> str:
-    # Anything else makes the very question whether there is such a file an error.
-    if "\0" in path or any(len(part.encode()) > _LONGEST_FILE_NAME for part in path.split("/")):
+    # Anything else makes the very question whether there is such a file an error. What is taken
+    # into a store may be marked there, and has to come out again.
+    plain = path.removeprefix(ELSEWHERE)
+    if len(plain) > LONGEST_PATH:
+        raise ValueError(f"expected {LONGEST_PATH:,} characters at most, got {len(plain):,}")
+    parts = f"{ELSEWHERE}{plain}".split("/")
+    if "\0" in path or any(len(part.encode()) > _LONGEST_FILE_NAME for part in parts):
         raise ValueError("expected a path that a file can have")
     return path
 
 
-Place = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_shown)]
+Place = Annotated[str, Field(min_length=1), _at_most(500), AfterValidator(_shown)]
 # Pages are called by these three; whatever else stood in them could name other files.
 TaskName = Annotated[
     str,
-    Field(max_length=100),
+    _at_most(100),
     matching(r"[A-Za-z0-9_-]+", "a task's name: letters, digits, _ and -"),
 ]
-Agent = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_agent)]
-Model = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
+Agent = Annotated[str, Field(min_length=1), _at_most(LONGEST_SLUG), AfterValidator(_agent)]
+Model = Annotated[str, Field(min_length=1), _at_most(LONGEST_SLUG), AfterValidator(_model)]
 
 
 class HeaderLine(StrictModel):
@@ -145,7 +168,7 @@ class RunLine(StrictModel):
     run: Annotated[int, Field(ge=0, le=MOST_RUN)]
     agent_name: Place
     model_name: Place
-    path: Annotated[str, Field(max_length=4000), AfterValidator(_path)]
+    path: Annotated[str, AfterValidator(_path)]
     digest: Place
 
 
@@ -170,6 +193,10 @@ Line = ProgramLine | EvaluationLine | RunLine | ClaimLine
 _LINE: TypeAdapter[Line | EndLine] = TypeAdapter(
     Annotated[Line | EndLine, Field(discriminator="kind")]
 )
+
+
+class NotExportable(UserError):
+    """A row of a sound store that no line of an export could hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,23 +228,44 @@ def run_line(
     path: str,
     digest: str,
 ) -> RunLine:
-    """Return the line of a run, given its row in the store."""
-    return RunLine(
-        task=task,
-        agent=agent,
-        model=model,
-        run=run,
-        agent_name=agent_name,
-        model_name=model_name,
-        path=path,
-        digest=digest,
-    )
+    """Return the line of a run, given its row in the store.
+
+    Raises:
+        NotExportable: A name is longer than a line may have it, or of another form.
+    """
+    try:
+        return RunLine(
+            task=task,
+            agent=agent,
+            model=model,
+            run=run,
+            agent_name=agent_name,
+            model_name=model_name,
+            path=path,
+            digest=digest,
+        )
+    except ValidationError as error:
+        raise NotExportable(
+            f"run {one_line(f'{task}/{agent}/{model}/{run}')}: {one_line(describe_problems(error))}"
+            "; no export can hold this run: give its folder a name that it can hold, then `sld run`"
+        ) from error
 
 
 def claim_line(task: str, agent: str, model: str, document: str, source: str) -> ClaimLine:
-    """Return the line of a claim, given its row in the store."""
+    """Return the line of a claim, given its row in the store.
+
+    Raises:
+        NotExportable: A name is longer than a line may have it, or of another form.
+        ValidationError: The document is none.
+    """
     page = ClaimedPage.model_validate_json(document)
-    return ClaimLine(task=task, agent=agent, model=model, source=source, page=page)
+    try:
+        return ClaimLine(task=task, agent=agent, model=model, source=source, page=page)
+    except ValidationError as error:
+        raise NotExportable(
+            f"claim {one_line(f'{task}/{agent}/{model}')}: {one_line(describe_problems(error))}; "
+            "no export can hold this claim: import its page under such a name into another store"
+        ) from error
 
 
 def to_lines(content: Content) -> Iterator[str]:
@@ -309,9 +357,9 @@ def _take(content: Content, line: Line, where: str) -> None:
             return
         if isinstance(line, EvaluationLine):
             _ = line.arrays  # checked once, here
-            _check_finite(line.document)
         if isinstance(line, ClaimLine):
             _check_page(line.page)
+        _check_true(line)
     except (ValueError, binascii.Error) as error:
         raise UserError(f"{where}: {one_line(str(error))}") from error
     except UserError as error:
@@ -352,16 +400,45 @@ def _unpacked(packed: bytes) -> bytes:
     return plain
 
 
-def _check_finite(document: Evaluation) -> None:
-    """Refuse figures that could be neither stored nor written again.
+def check_content(content: Content, name: str) -> None:
+    """Refuse what a store holds where it cannot be true; what is read from lines was checked.
+
+    Args:
+        content: What a store holds.
+        name: The store's name, for messages.
 
     Raises:
-        ValueError: There is one.
+        UserError: Names the row and its field.
+    """
+    lines: list[tuple[str, Line]] = [
+        *((digest[:12], line) for digest, line in sorted(content.evaluations.items())),
+        *(("/".join(map(str, key)), line) for key, line in sorted(content.runs.items())),
+        *(("/".join(key), line) for key, line in sorted(content.claims.items())),
+    ]
+    for place, line in lines:
+        try:
+            _check_true(line)
+        except ValueError as error:
+            raise UserError(f"{name}: {place}: {one_line(str(error))}") from error
+
+
+def _check_true(line: Line) -> None:
+    """Refuse a line of the right form that cannot be true.
+
+    Raises:
+        ValueError: Names the field, what was expected and what came.
     """
     try:
-        json.dumps(document.model_dump(mode="python"), allow_nan=False)
+        if isinstance(line, EvaluationLine):
+            check_evaluation(line.document)
+        if isinstance(line, RunLine):
+            agent, model = (line.agent, line.agent_name), (line.model, line.model_name)
+            check_names(agent, model, ("agent_name", "model_name"))
+        if isinstance(line, ClaimLine):
+            agent, model = (line.agent, line.page.agent), (line.model, line.page.model)
+            check_names(agent, model, ("page.agent", "page.model"))
     except ValueError as error:
-        raise ValueError("expected finite figures in the document") from error
+        raise ValueError(f"{line.kind}.{error}") from error
 
 
 def _check_page(page: ClaimedPage) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
+from typing import TextIO
 
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.results.exchange import Content, HeaderLine, from_lines
+from harness.results.exchange import LONGEST_LINE, Content, HeaderLine, from_lines
 from harness.writing import SQLITE
 
 _LONGEST_HEADER = 1000
@@ -28,11 +30,24 @@ def read_export(file: Path, note: Callable[[str], None]) -> Content:
     """
     try:
         with file.open(encoding="utf-8", newline="\n") as opened:
-            return from_lines(opened, str(file), note)
+            return from_lines(_lines(opened, str(file)), str(file), note)
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 text; expected lines of JSON") from error
+
+
+def _lines(opened: TextIO, name: str) -> Iterator[str]:
+    """Yield lines; no more of one is read than one may have, since a device's has no end."""
+    number, most = 1, _LONGEST_HEADER
+    while line := opened.readline(most + 1):
+        if len(line) > most:
+            raise UserError(
+                f"{name}, line {number}: longer than {most:,} characters; "
+                "expected what `sld results export` writes"
+            )
+        yield line
+        number, most = number + 1, LONGEST_LINE
 
 
 def require_replaceable(file: Path, store: Path) -> None:
@@ -78,14 +93,19 @@ def _is_export(first_line: str) -> bool:
 def write_export(file: Path, data: bytes) -> None:
     """Write a file in one step: half of one would look like results.
 
+    A link stays; the file that it leads to is written.
+
     Raises:
         UserError: It cannot be written.
     """
-    beside = file.with_name(f".{file.name}.part")
+    place = Path(os.path.realpath(file))
+    beside = place.with_name(f".{token_hex(8)}.part")  # short: fits where any file's name does
     try:
-        beside.write_bytes(data)
-        beside.replace(file)
+        with beside.open("xb") as opened:
+            opened.write(data)
+        beside.replace(place)
     except OSError as error:
+        raise UserError(f"{file}: cannot be written: {error.strerror}") from error
+    finally:
         with suppress(OSError):
             beside.unlink()
-        raise UserError(f"{file}: cannot be written: {error.strerror}") from error

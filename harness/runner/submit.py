@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -16,8 +18,10 @@ from harness.candidates.submission import (
     file_program,
     load_submission,
     next_run,
+    number_on_file,
     same_programs,
     submission_path,
+    write_note,
 )
 from harness.errors import DataNotFoundError, UserError
 from harness.evaluation.digest import DEFAULT_SEED, evaluation_digest, limits_for
@@ -30,6 +34,7 @@ from harness.runner.plan import Job
 from harness.runner.record import assign
 from harness.tasks import Task
 
+_ON_FILE = "it lies at its place already and keeps its number; only the YAML file is written"
 _LINE_OF = {"max_params": ("fit_scaling_law",), "row_function": ("scaling_law_func", "law")}
 
 
@@ -63,6 +68,10 @@ class Verdict:
     filed: RunFile | None = None
     note: Submission | None = None
     """What stands beside it where it lies."""
+    on_file: int | None = None
+    """Its number where it lies at its place in the candidates folder already."""
+    taken: frozenset[int] = frozenset()
+    """Numbers that other programs have in the store, from elsewhere."""
 
     def as_run(self) -> StoredRun:
         """Return the run that it is, or would be once it is filed.
@@ -86,7 +95,10 @@ class Verdict:
     @property
     def notes(self) -> tuple[Finding, ...]:
         """What does not count against it."""
-        return tuple(finding for finding in self.review.findings if finding.kind == "note")
+        said = tuple(finding for finding in self.review.findings if finding.kind == "note")
+        if self.on_file is None:
+            return said
+        return (*said, Finding(kind="note", line=None, message=_ON_FILE))
 
     @property
     def accepted(self) -> bool:
@@ -118,7 +130,10 @@ def assess(
         One verdict for each proposal, in their order.
     """
     seen: dict[tuple[str, bytes], Path] = {}
-    verdicts = [_read(proposal, into, seen, duplicates=duplicates) for proposal in proposals]
+    elsewhere = _elsewhere(store, into)
+    verdicts = [
+        _read(proposal, into, elsewhere, seen, duplicates=duplicates) for proposal in proposals
+    ]
     known = store.statuses()
     to_score = {
         verdict.job.digest: verdict.job
@@ -127,6 +142,20 @@ def assess(
     }
     failed = _score(tuple(to_score.values()), store, jobs or default_jobs())
     return [_judge(verdict, store, failed) for verdict in verdicts]
+
+
+def _elsewhere(store: Store, into: Path) -> dict[Path, dict[int, bytes]]:
+    """Return stored runs that lie in other candidates folders: by the place here, then the number.
+
+    Another program that is filed under such a number would take the run's place on the board.
+    """
+    programs: dict[Path, dict[int, bytes]] = defaultdict(dict)
+    for run in store.runs():
+        key = run.key
+        here = into / key.task / key.agent / key.model
+        if Path(run.path).parent != here.absolute():
+            programs[here][key.run] = run.program
+    return programs
 
 
 def _score(work: tuple[Job, ...], store: Store, jobs: int) -> dict[str, str]:
@@ -148,6 +177,8 @@ def _score(work: tuple[Job, ...], store: Store, jobs: int) -> dict[str, str]:
 def file(verdict: Verdict, store: Store, into: Path, note: Submission) -> Verdict:
     """File an accepted program as the next run and put it on the board.
 
+    One that lies at its place already stays there; its note is written.
+
     Args:
         verdict: An accepted one.
         store: Where its evaluation goes.
@@ -161,15 +192,22 @@ def file(verdict: Verdict, store: Store, into: Path, note: Submission) -> Verdic
     if job is None or not verdict.accepted:
         msg = "only an accepted program is filed"
         raise ValueError(msg)
-    filed = file_program(
-        into, proposal.task.name, proposal.agent, proposal.model, job.candidate, note
-    )
+    whose = proposal.task.name, proposal.agent, proposal.model
+    if verdict.on_file is not None:
+        filed = write_note(into, *whose, verdict.on_file, job.candidate, note)
+    else:
+        filed = file_program(into, *whose, job.candidate, note, taken=verdict.taken)
     assign(store, [replace(job, file=filed)])
     return replace(verdict, filed=filed)
 
 
 def _read(
-    proposal: Proposal, into: Path, seen: dict[tuple[str, bytes], Path], *, duplicates: bool
+    proposal: Proposal,
+    into: Path,
+    elsewhere: Mapping[Path, Mapping[int, bytes]],
+    seen: dict[tuple[str, bytes], Path],
+    *,
+    duplicates: bool,
 ) -> Verdict:
     """Judge what can be judged without scoring."""
     reasons = _named(proposal, into)
@@ -187,14 +225,26 @@ def _read(
         note = load_submission(proposal.path)
     except UserError as error:
         reasons.append(_fault(str(error)))
-    if note is not None and proposal.run is not None and note.sha256 != candidate.sha256:
+    whose = proposal.task.name, proposal.agent, proposal.model
+    on_file = number_on_file(proposal.path, into, *whose)
+    number = on_file if on_file is not None else proposal.run
+    if note is not None and number is not None and note.sha256 != candidate.sha256:
         beside = submission_path(proposal.path)
         reasons.append(_fault(f"{beside}: belongs to another text (its sha256 is not this one's)"))
-    verdict = Verdict(proposal, tuple(reasons), found, note=note)
+    folder = into / proposal.task.name / agent_slug(proposal.agent) / model_slug(proposal.model)
+    others = elsewhere.get(folder, {})
+    taken = frozenset(run for run, program in others.items() if program != candidate.source)
+    free = 0
+    if on_file is None:
+        try:
+            free = next_run(folder, taken)
+        except UserError as error:
+            reasons.append(_fault(str(error)))
+    verdict = Verdict(proposal, tuple(reasons), found, note=note, on_file=on_file, taken=taken)
     if not found.loads:
         return verdict
     try:
-        return replace(verdict, job=_job(proposal, candidate, into))
+        return replace(verdict, job=_job(proposal, candidate, free if number is None else number))
     except DataNotFoundError as error:
         return replace(verdict, problem=str(error))
 
@@ -224,14 +274,16 @@ def _twins(
 
 
 def _is(one: Path, other: Path) -> bool:
-    return one.absolute() == other.absolute()
+    """Return whether two paths name one file; a link is not what it leads to."""
+    return _spelled_out(one) == _spelled_out(other)
 
 
-def _job(proposal: Proposal, candidate: Candidate, into: Path) -> Job:
+def _spelled_out(path: Path) -> str:
+    return os.path.join(os.path.realpath(path.absolute().parent), path.name)
+
+
+def _job(proposal: Proposal, candidate: Candidate, run: int) -> Job:
     task, agent, model = proposal.task, agent_slug(proposal.agent), model_slug(proposal.model)
-    run = proposal.run
-    if run is None:
-        run = next_run(into / task.name / agent / model)
     limits = limits_for(task)
     return Job(
         RunFile(proposal.path, task.name, agent, model, run, proposal.agent, proposal.model),
