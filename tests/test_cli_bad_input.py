@@ -257,6 +257,21 @@ def test_check_shows_no_figure_of_the_held_out_rows(sld: Sld, task: Path, file: 
     assert card["r2_fit"] == pytest.approx(scored["r2_fit"], rel=1e-12)
 
 
+def test_a_board_of_figures_on_other_data_says_so(
+    sld: Sld, task: Path, candidates: Path, tmp_path: Path
+) -> None:
+    words = ("--store", tmp_path / "s.sqlite")
+    assert sld("run", candidates, *words).code == 0
+    assert sld("leaderboard", "--out", tmp_path / "site", *words).err == ""
+    held_out = task.parent / "small_task" / "test.csv"
+    held_out.write_text(held_out.read_text().replace(",3.0", ",4.0"), encoding="utf-8")
+    done = sld("leaderboard", "--out", tmp_path / "site", *words)
+    assert done.code == 0
+    assert "than their tasks have now: small_task/codex/o4_mini/run_1;" in done.err
+    assert sld("run", candidates, *words).code == 0
+    assert "warning" not in sld("leaderboard", "--out", tmp_path / "site", *words).err
+
+
 def test_check_reads_no_held_out_row(sld: Sld, task: Path, tmp_path: Path) -> None:
     (task.parent / "small_task" / "test.csv").write_text("no table", encoding="utf-8")
     mine = tmp_path / "my law.py"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,12 @@ from harness import paths
 from harness.cli.options import StoreOption
 from harness.cli.output import console
 from harness.cli.site_progress import SiteProgress
+
+if TYPE_CHECKING:
+    from harness.results.records import StoredRun
+    from harness.tasks import Catalogue
+
+_MOST_NAMED = 5
 
 
 class Source(StrEnum):
@@ -49,7 +56,9 @@ def leaderboard(
     from harness.leaderboard.site import write_site
     from harness.tasks import load_catalogue
 
-    board = load_board(store or paths.default_store(), load_catalogue(), suite)
+    catalogue = load_catalogue()
+    board = load_board(store or paths.default_store(), catalogue, suite)
+    _say_outdated(board.runs, catalogue)
     folder = out or paths.default_site()
     with SiteProgress(console(error=True)) as progress:
         report = write_site(folder, board, source.value, watcher=progress, processes=jobs)
@@ -58,3 +67,24 @@ def leaderboard(
         f"{len(report.removed)} removed"
     )
     typer.echo(f"{report.index}\n{report.index.absolute().as_uri()}")
+
+
+def _say_outdated(runs: Sequence[StoredRun], catalogue: Catalogue) -> None:
+    """Warn of runs whose figures are not of their task as it is now."""
+    from harness.evaluation.digest import still_holds
+
+    tasks = {task.name: task for task in catalogue.tasks() if task.has_data()}
+    old = [
+        run.key.place.removesuffix(".py")
+        for run in runs
+        if run.key.task in tasks
+        and not still_holds(run.evaluation, run.program, tasks[run.key.task])
+    ]
+    if old:
+        more = f" and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
+        typer.echo(
+            f"warning: scored on other data, or by other rules, than their tasks have now: "
+            f"{', '.join(old[:_MOST_NAMED])}{more}; `sld run` scores them again where their "
+            "programs are",
+            err=True,
+        )

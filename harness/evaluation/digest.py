@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 from harness.limits import Limits
 from harness.tasks import Task
 from harness.versions import SCORING_VERSION, versions
+
+if TYPE_CHECKING:
+    from harness.evaluation.records import Evaluation
 
 DEFAULT_SEED = 0
 
@@ -26,13 +30,39 @@ def evaluation_digest(source: bytes, task: Task, limits: Limits, seed: int) -> s
     Raises:
         DataNotFoundError: The task's data is not here.
     """
+    return _digest(source, task, limits, seed, SCORING_VERSION, versions())
+
+
+def still_holds(evaluation: Evaluation, source: bytes, task: Task) -> bool:
+    """Whether an evaluation is of a task's data, definition, limits and rules as they are now.
+
+    Other versions of Python, numpy and scipy do no harm: the figures are what these gave.
+
+    Args:
+        evaluation: A stored one.
+        source: Its program.
+        task: The task of its name.
+
+    Raises:
+        DataNotFoundError: The task's data is not here.
+    """
+    rules, made_with = evaluation.scoring_version, evaluation.versions
+    if rules != SCORING_VERSION:
+        return False
+    limits = limits_for(task)
+    return evaluation.digest == _digest(source, task, limits, evaluation.seed, rules, made_with)
+
+
+def _digest(
+    source: bytes, task: Task, limits: Limits, seed: int, scoring: int, made_with: dict[str, str]
+) -> str:
     document = {
         "source": hashlib.sha256(source).hexdigest(),
         "task": task.digest(),
         "limits": limits.model_dump(),
         "seed": seed,
-        "scoring": SCORING_VERSION,
-        "versions": versions(),
+        "scoring": scoring,
+        "versions": made_with,
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
