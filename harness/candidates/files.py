@@ -7,36 +7,15 @@ import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from harness.errors import UserError, one_line
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _SafeLoader
-else:
-    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from harness.yaml_keys import SafeLoader, UniqueKeyLoader
 
 _OPEN_TO_READ = 0o644
-
-
-class _UniqueKeyLoader(_SafeLoader):
-    """The safe loader, for which a key that appears twice is an error (YAML keeps the last)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def shown(path: Path) -> str:
@@ -89,7 +68,7 @@ def read_yaml(path: Path, what: str, *, most_bytes: int, longest: int) -> object
     try:
         text = content.decode("utf-8")
         _check_plain(text, longest)
-        return yaml.load(text, _UniqueKeyLoader)  # noqa: S506
+        return yaml.load(text, UniqueKeyLoader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = "" if mark is None else f", line {mark.line + 1}"
@@ -106,7 +85,7 @@ def _check_plain(text: str, longest: int) -> None:
     Raises:
         YAMLError: There is such a thing, or the text is not YAML.
     """
-    for event in yaml.parse(text, _SafeLoader):
+    for event in yaml.parse(text, SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.YAMLError("expected plain values, got an alias")
         if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:

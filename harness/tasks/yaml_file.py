@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from harness.errors import UserError, one_line
 from harness.tasks.reading import read_at_most
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _SafeLoader
-else:
-    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from harness.yaml_keys import UniqueKeyLoader
 
 MOST_BYTES = 256 * 1024
 """Of a task's file; the largest of the shipped ones has some four kilobytes."""
@@ -25,20 +21,8 @@ _LONGEST_NUMBER = 400
 _LARGEST_INTEGER = 1 << 63
 
 
-class _UniqueKeyLoader(_SafeLoader):
-    """The safe loader, for which a key that appears twice is an error (YAML keeps the last)."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+class _TaskLoader(UniqueKeyLoader):
+    """For which a whole number that nothing could keep is an error, too."""
 
     def whole_number(self, node: yaml.ScalarNode) -> int:
         """Read an integer; one beyond 64 bits can be neither stored nor, from some size, shown."""
@@ -52,7 +36,7 @@ class _UniqueKeyLoader(_SafeLoader):
         return number
 
 
-_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:int", _UniqueKeyLoader.whole_number)
+_TaskLoader.add_constructor("tag:yaml.org,2002:int", _TaskLoader.whole_number)
 
 
 def read_mapping(path: Path) -> dict[Hashable, Any]:
@@ -81,7 +65,7 @@ def read_mapping(path: Path) -> dict[Hashable, Any]:
 
 
 def _document(text: str) -> object:
-    loader = _UniqueKeyLoader(text)
+    loader = _TaskLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
