@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+__all__ = ["SafeLoader", "UniqueKeyLoader"]
+
 if TYPE_CHECKING:
-    from yaml import SafeLoader as SafeLoader
+    from yaml import SafeLoader
 else:
     SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
