@@ -87,6 +87,10 @@ def test_a_task_that_neither_has_runs_on_counts_and_is_not_listed() -> None:
     assert [task.task for task in compared.tasks] == ["law_0", "law_1", "law_2", "law_3", "law_4"]
     assert compared.result.bootstrap.difference == pytest.approx(0.2 * 5 / 8, abs=1e-9)
     assert any("counts -1" in warning for warning in compared.result.warnings)
+    # Regression: the three that neither has were taken for evidence.
+    assert compared.result.sign_flip.p == compared.result.sign_flip.least_p == 2 / 2**5
+    assert (compared.result.n_differ, len(compared.result.tasks)) == (5, 8)
+    assert any("can be told from chance" in warning for warning in compared.result.warnings)
 
 
 def test_without_a_task_in_common_suite_nothing_is_compared() -> None:

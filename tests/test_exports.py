@@ -287,6 +287,26 @@ def test_an_entry_without_success_has_null_where_successes_count(
     assert counted.mean == FLOOR
 
 
+def test_each_reading_says_how_many_tasks_count(
+    board: LeaderboardDocument, files: dict[str, bytes]
+) -> None:
+    """Regression: tasks on which all runs failed were shown among the successes."""
+    (nano,) = [suite for suite in board.suites if suite.name == "nano"]
+    assert any(row.tasks_counted < row.tasks_with_runs for row in nano.readings[1].rows)
+    for reading in nano.readings:
+        stem = f"tables/nano.{reading.reading}"
+        in_latex = files[f"{stem}.tex"].decode("utf-8").splitlines()[5:-2]
+        in_csv = rows_of(files[f"{stem}.csv"])
+        for row, csv_row, tex_row in zip(reading.rows, in_csv, in_latex, strict=True):
+            own = [r for r in nano.runs if (r.agent, r.model) == (row.agent, row.model)]
+            counted = [r for r in own if r.status == "ok" or reading.reading == "as-run"]
+            assert row.tasks_with_runs == len({r.task for r in own})
+            assert row.tasks_counted == len({r.task for r in counted})
+            assert csv_row["tasks_with_runs"] == str(row.tasks_with_runs)
+            assert csv_row["tasks_counted"] == str(row.tasks_counted)
+            assert tex_row.split(" & ")[-4] == str(row.tasks_counted)
+
+
 def test_a_task_is_described(board: LeaderboardDocument) -> None:
     task = board.suites[1].tasks[0]
     assert (task.name, task.page, task.max_params) == ("law_0", "task_law_0.html", 7)
@@ -303,7 +323,7 @@ def test_figures_beyond_what_json_can_hold_are_null() -> None:
 
 def test_rows_have_the_same_columns_in_json_and_in_tables() -> None:
     lines = set(RankedLine.__dataclass_fields__)
-    assert lines - {"tasks_with_runs"} == set(RankedRow.model_fields)
+    assert lines - {"tasks_with_runs", "tasks_counted"} == set(RankedRow.model_fields)
 
 
 def test_ten_thousand_runs_take_a_few_seconds() -> None:
@@ -343,7 +363,7 @@ def test_a_table_has_the_columns_of_the_rows_at_full_precision(files: dict[str, 
     assert [float(row["mean"]) for row in rows] == [row.mean for row in table.rows]
     assert {row["is_bar"] for row in rows} == {"false"}
     of_task = rows_of(files["tables/law_0.as-run.csv"])
-    assert "tasks_with_runs" not in of_task[0]
+    assert list(of_task[0]) == [name for name in header if not name.startswith("tasks_")]
     assert len(of_task) == len(TABLES[0].tasks[0].usual.rows)
 
 
@@ -366,6 +386,15 @@ def test_no_name_is_a_formula_or_a_second_line(files: dict[str, bytes]) -> None:
     assert {"'+1", "'-2+3", "'@SUM(A1)", "' =1+1", "'\u200b=1+1"} <= names
     assert 'a "quoted", name of two  lines' in names
     assert not any(re.match(r"\s*[=+@-]", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u00ad", "\u061c", "\u180e", "\ufe0f", "\u3164", "\u2800", "\U000e0001", " \u200b\t"],
+)
+def test_nothing_invisible_hides_a_formula(unseen: str) -> None:
+    assert csv_text(f"{unseen}=1+1").startswith("'")
+    assert csv_text(f"{unseen}one = 1") == f"{unseen}one = 1".replace("\t", " ")
 
 
 @given(st.text())
@@ -391,20 +420,26 @@ def test_the_matrix_has_a_cell_for_each_agent_with_each_model(files: dict[str, b
 
 TOKEN = re.compile(
     r"\\[{}$&#_%]|\\text(?:backslash|asciitilde|asciicircum|less|greater|bar)\{\}"
-    r"|\{[\[\]*]\}|-\{\}|[^\\{}$&#_^~%<>|\[\]*]"
+    r"|\{[\[\]*]\}|[-`',!?]\{\}|[^\\{}$&#_^~%<>|\[\]*]"
 )
 
 
 def assert_inert(text: str) -> None:
     """Fail unless a piece of LaTeX is nothing but escaped characters and plain ones."""
     assert TOKEN.sub("", text) == "", text
-    assert "--" not in text
+    assert not re.search("--|``|''|,,|[!?]`", text), "one character of two"
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
+    assert not re.search("[\u00ad\u200b-\u200f\u2060-\u2064\ufe0f\ufeff]", text)
 
 
-@given(st.text() | st.text("\\{}$&#_^~%-[]*<>|\n\u202e a"))
+@given(st.text() | st.text("\\{}$&#_^~%-[]*<>|\n\u202e a!?`',\u200b\ufeff"))
 def test_escaped_text_holds_no_active_character(text: str) -> None:
     assert_inert(latex.escape(text))
+
+
+def test_escaped_pairs_stay_two_characters() -> None:
+    assert latex.escape("!`x ?\u200b`y ``z'' a,,b") == "!{}`x ?{}`y `{}`z'{}' a,{},b"
+    assert latex.escape("a\ufeffb, c\ufe0f") == "ab, c"
 
 
 def unescaped(text: str, char: str) -> int:
@@ -452,6 +487,7 @@ def line(rank: int, tie_rank: int | None, mean: float | None, **more: object) ->
         "best": 0.9,
         "min": -0.0001,
         "tasks_with_runs": None,
+        "tasks_counted": None,
         "runs": 5,
         "failures": 1,
         "violations": 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from harness.leaderboard.formula import FormulaWorker
+from harness.leaderboard.formula.client import LAW_SECONDS, WALL_SECONDS
 from harness.leaderboard.formula.expressions import GiveUp
 from harness.leaderboard.formula.mathml import checked_mathml
 from harness.leaderboard.formula.symbolic import read_law
@@ -277,6 +279,34 @@ def test_whatever_a_child_does_there_is_an_answer_in_time(answer: str) -> None:
     assert time.monotonic() - started < 15
     worker.close()
     worker.close()
+
+
+COUNTING = f"""
+import sys, time
+from unittest import mock
+for reader in ("printing", "symbolic", "text", "trees"):  # sympy takes a second
+    sys.modules["harness.leaderboard.formula." + reader] = mock.Mock()
+from harness.leaderboard.formula import worker
+def read(request):
+    time.sleep(0.2)
+    while request["program"] == "works":
+        pass
+    return {GOOD}
+worker.LAW_SECONDS = 0.1
+worker._read = read
+worker.main()
+"""
+
+
+def test_a_law_has_processor_time_so_that_a_busy_machine_drops_none() -> None:
+    """Regression: beside other work a formula came too late, and its page stayed without it."""
+    assert WALL_SECONDS >= 10 * LAW_SECONDS
+    worker = FormulaWorker([sys.executable, "-c", COUNTING])
+    assert worker.formula(b"waits", ["a"], ["y"]) is not None
+    process = worker._process
+    assert process is not None
+    assert worker.formula(b"works", ["a"], ["y"]) is None
+    assert process.returncode == -signal.SIGPROF
 
 
 def test_a_good_answer_is_taken() -> None:

@@ -106,38 +106,38 @@ def agents(tab: Page, panel: str) -> list[str]:
 
 
 def test_any_column_sorts_by_mouse_and_by_keyboard(tab: Page, site: Path) -> None:
-    tab.goto((site / "index.html").as_uri() + "#small_law")
-    assert agents(tab, "small_law") == ["human", NASTY, "codex"]
-    heads = tab.locator("#small_law .reading:visible thead th")
+    tab.goto((site / "index.html").as_uri() + "#task-small_law")
+    assert agents(tab, "task-small_law") == ["human", NASTY, "codex"]
+    heads = tab.locator("#task-small_law .reading:visible thead th")
     best = heads.filter(has_text="Max R²")
     best.get_by_role("button").click()
     assert best.get_attribute("aria-sort") == "descending"
-    assert agents(tab, "small_law") == ["codex", "human", NASTY]
+    assert agents(tab, "task-small_law") == ["codex", "human", NASTY]
     best.get_by_role("button").click()
     assert best.get_attribute("aria-sort") == "ascending"
-    assert agents(tab, "small_law") == [NASTY, "human", "codex"]
+    assert agents(tab, "task-small_law") == [NASTY, "human", "codex"]
     heads.filter(has_text="Agent").get_by_role("button").focus()
     tab.keyboard.press("Enter")
-    assert agents(tab, "small_law") == [NASTY, "codex", "human"]
+    assert agents(tab, "task-small_law") == [NASTY, "codex", "human"]
     heads.filter(has_text="Rank").get_by_role("button").click()
-    assert agents(tab, "small_law") == ["human", NASTY, "codex"]
+    assert agents(tab, "task-small_law") == ["human", NASTY, "codex"]
 
 
 def test_filters_leave_what_was_asked_for_and_say_how_much(tab: Page, site: Path) -> None:
-    tab.goto((site / "index.html").as_uri() + "#small_law")
+    tab.goto((site / "index.html").as_uri() + "#task-small_law")
     tab.get_by_role("combobox", name="Agent", exact=True).select_option("human")
-    assert agents(tab, "small_law") == ["human"]
+    assert agents(tab, "task-small_law") == ["human"]
     assert tab.get_by_role("status").inner_text() == "1 of 3 entries"
     tab.get_by_role("combobox", name="Agent", exact=True).select_option("")
     tab.get_by_role("combobox", name="Model", exact=True).select_option("o4_mini")
-    assert agents(tab, "small_law") == [NASTY, "codex"]
+    assert agents(tab, "task-small_law") == [NASTY, "codex"]
     tab.get_by_role("combobox", name="Format").select_option("evolve-block")
-    assert agents(tab, "small_law") == [NASTY, "codex"]
+    assert agents(tab, "task-small_law") == [NASTY, "codex"]
 
 
 def test_runs_are_counted_as_asked_for(tab: Page, site: Path) -> None:
-    tab.goto((site / "index.html").as_uri() + "#small_law")
-    shown = tab.locator("#small_law .reading:visible")
+    tab.goto((site / "index.html").as_uri() + "#task-small_law")
+    shown = tab.locator("#task-small_law .reading:visible")
     assert shown.count() == 1
     as_run = shown.locator("tbody tr").first.inner_text()
     tab.get_by_text("filled up", exact=True).click()
@@ -145,13 +145,15 @@ def test_runs_are_counted_as_asked_for(tab: Page, site: Path) -> None:
     assert shown.get_attribute("data-reading") == "filled"
     assert shown.locator("tbody tr").first.inner_text() != as_run
     tab.get_by_text("successes only", exact=True).click()
-    assert agents(tab, "small_law") == ["codex", "human", NASTY]
-    assert "Only runs that succeeded count" in tab.locator("#nano .reading").last.text_content()
+    assert agents(tab, "task-small_law") == ["codex", "human", NASTY]
+    assert "Only runs that succeeded count" in tab.locator("#all-nano .reading").last.text_content()
 
 
 def test_from_the_index_to_a_run_its_charts_and_back(tab: Page, site: Path) -> None:
-    tab.goto((site / "index.html").as_uri() + "#small_law")
-    tab.locator("#small_law .reading:visible").get_by_role("link", name="Runs of codex").click()
+    tab.goto((site / "index.html").as_uri() + "#task-small_law")
+    tab.locator("#task-small_law .reading:visible").get_by_role(
+        "link", name="Runs of codex"
+    ).click()
     tab.wait_for_url(f"**/{RUN_PAGE}")
     see_all(tab)
     for kind, points in (("predicted", 16), ("residuals", 16), ("law", 16)):
@@ -317,7 +319,7 @@ def test_a_phone_never_scrolls_sideways(phone: Page, site: Path, name: str) -> N
     assert wide <= seen
 
 
-@pytest.mark.parametrize("panel", ["nano", "small_law"])
+@pytest.mark.parametrize("panel", ["all-nano", "task-small_law"])
 def test_a_phone_shows_who_and_the_ranking_figure_without_scrolling(
     phone: Page, site: Path, panel: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from harness.leaderboard.board import BoardSuite
 from harness.leaderboard.entries import entries
+from harness.leaderboard.index_page import index_page
+from harness.leaderboard.page_names import PageNames
 from harness.leaderboard.readings import AS_RUN, Counting, Figures, Reading, readings_of
 from harness.leaderboard.standings import suite_rows, task_rows
 from harness.leaderboard.tables import suite_tables
@@ -145,11 +148,33 @@ def test_ranges_hold_what_they_are_about(board: list[StoredRun]) -> None:
                 assert row.mean is None
                 continue
             one = table.sure[row.pair]
-            assert one.rank_low is not None
-            assert one.rank_high is not None
+            too_few = table.counting.absent is None and row.n_tasks_counted < 3
+            assert (one.rank_low is None) == (one.rank_high is None) == too_few
+            if one.rank_low is None or one.rank_high is None:
+                assert one.mean_low is None
+                continue
             assert one.rank_low <= one.tie_rank <= row.rank <= one.rank_high
             if one.mean_low is not None and one.mean_high is not None:
                 assert one.mean_low <= row.mean <= one.mean_high
+
+
+def test_one_success_among_failures_has_no_range_and_is_shown_as_one() -> None:
+    """Regression: tasks on which all runs failed were shown as if they counted."""
+    runs = [run(1, 0.99, task="law_0", agent="lucky")]
+    runs += [run(1, None, task=task.name, agent="lucky") for task in FIVE[1:]]
+    runs += [run(n, 0.9 + n / 100, task=task.name) for task in FIVE for n in (1, 2, 3)]
+    found = entries(runs)
+    tables = suite_tables(BoardSuite("five", FIVE), found)
+    as_run, successes = tables.readings
+    first, second = successes.rows
+    assert (first.agent, first.n_tasks_counted, first.n_tasks_with_runs) == ("lucky", 1, 5)
+    assert (second.n_tasks_counted, as_run.rows[1].n_tasks_counted) == (5, 5)
+    assert successes.sure[first.pair] == Uncertainty(None, None, None, None, 1)
+    assert successes.sure[second.pair].tie_rank == 2
+    names = PageNames((entry.task, *entry.pair) for entry in found)
+    html = index_page([tables], [], names, measured=True)
+    shown = [re.findall(r"(\d) of 5 tasks", part) for part in html.split("data-reading=")[1:]]
+    assert [part for part in shown if part] == [["5", "5"], ["1", "5"]]
 
 
 def test_brackets_join_neighbours_with_one_tie_rank() -> None:

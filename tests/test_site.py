@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import pytest
 import typer
 from board_samples import (
+    DATA,
     PROGRAM,
     TASKS,
+    FixedTraces,
     Task,
     article_text,
     board,
@@ -29,9 +33,19 @@ from typer.testing import CliRunner
 
 from harness.cli.leaderboard import leaderboard
 from harness.errors import UserError
+from harness.evaluation.records import GroupFigures
+from harness.evaluation.scoring import r2_or_none
+from harness.leaderboard.board import Board
+from harness.leaderboard.compare_page import compare_html
+from harness.leaderboard.comparison import contenders
 from harness.leaderboard.entries import Entry, entries
+from harness.leaderboard.page_names import PageNames
+from harness.leaderboard.rendering import Tools
 from harness.leaderboard.run_page import claimed_page, evaluated_page, layout
 from harness.leaderboard.site import SiteReport, write_site
+from harness.leaderboard.site_plan import plan_site
+from harness.leaderboard.summary import Summary
+from harness.leaderboard.task_page import task_html
 from harness.leaderboard.task_view import task_view
 from harness.results.records import ClaimedPage, StoredClaim, StoredRun
 from harness.results.source_page import page_text, parse_page, read_page
@@ -152,6 +166,25 @@ def test_a_program_that_reorders_its_text_is_called_so() -> None:
     assert "change the order in which text is shown (U+202E)" in html
 
 
+@pytest.mark.parametrize("gap", [0.2, -0.2])
+def test_no_name_turns_what_a_comparison_says(gap: float) -> None:
+    """A mark that turns the direction of writing works to the end of the name alone."""
+    tasks = [Task(f"t{i}", "T Scaling Law", "s") for i in range(8)]
+    names = {"agent_name": f"{RTL}agent", "model_name": f"{RTL}model"}
+    runs = [
+        run(number, 0.5 + above, task=task.name, agent=agent, **names)
+        for task in tasks
+        for number in (1, 2, 3)
+        for agent, above in (("a", gap), ("b", 0.0))
+    ]
+    a, b = contenders(entries(runs)).values()
+    html = compare_html(a, b, [suite.outline() for suite in board(tasks=tasks).suites])
+    assert "agent with model is ahead." in text_content(html).replace(RTL, "")
+    body = html[html.index("</head>") :]
+    isolated = re.sub("<bdi>[^<]*</bdi>", "", body)
+    assert RTL not in re.sub('aria-label="[^"]*"', "", isolated)
+
+
 def test_programs_with_long_lines_are_not_laid_side_by_side(tmp_path: Path) -> None:
     long = b"x = '" + b"y" * 10_000 + b"'\n"
     write(tmp_path, [run(1, program=long), run(1, agent="human", model="human")])
@@ -214,6 +247,20 @@ def test_claims_stand_beside_our_figures(tmp_path: Path) -> None:
     assert "Claimed mean" not in (tmp_path / "index.html").read_text("utf-8")
 
 
+def test_no_name_of_a_task_or_suite_gives_an_id_that_is_taken() -> None:
+    tasks = [Task(name, "T Scaling Law", "nano") for name in ("nano", "main", "how", "suite")]
+    html = Summary(
+        suites=board(tasks=tasks).suites,
+        runs=(run(1, task="nano"),),
+        claims=(),
+        page_names=PageNames([("nano", "codex", "o4_mini")]),
+        pairs=(),
+    ).make(Tools(FixedTraces({})))["index.html"]
+    ids = re.findall(r' id="([^"]+)"', html.decode())
+    assert {"all-nano", "task-nano", "task-main", "main"} <= set(ids)
+    assert [name for name, count in Counter(ids).items() if count > 1] == []
+
+
 def test_an_empty_store_still_gives_an_index(tmp_path: Path) -> None:
     write(tmp_path, runs=[])
     assert "Nothing to show yet" in (tmp_path / "index.html").read_text("utf-8")
@@ -269,6 +316,91 @@ def test_only_pages_whose_input_changed_are_made_again(tmp_path: Path) -> None:
     }
 
 
+def test_a_page_whose_links_changed_is_made_again() -> None:
+    """A page's name may pass to another entry: who links it must not lead to that one then."""
+    tasks = (Task("t", "T Scaling Law", "s"), Task("t_u", "TU Scaling Law", "s"))
+
+    def inputs(*runs: StoredRun) -> dict[tuple[str, ...], str]:
+        return {each.job.names: each.input for each in plan_site(board(runs, tasks=tasks))}
+
+    runs = (
+        run(1, task="t", agent="a_b", model="c"),
+        run(1, task="t", agent="x", model="y"),
+        run(1, task="t_u", agent="c", model="d"),
+    )
+    takers = (
+        run(1, 0.5, task="t", agent="a", model="b_c"),
+        run(1, 0.5, task="t", agent="u_c", model="d"),
+    )
+    before, after = inputs(*runs), inputs(*runs, *takers)
+    for name in ("compare_a_b.c.vs.x.y.html", "task_t_u.html"):
+        assert before[name,] != after[name,]
+    assert before["sld_t_x_y.html",] == after["sld_t_x_y.html",]
+
+
+class WhileWriting(Made):
+    """Does something when the writing begins."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def started(self, total: int, unchanged: int) -> None:
+        super().started(total, unchanged)
+        self._action()
+
+
+def test_who_comes_while_another_writes_waits_and_reads_the_board_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the last manifest of two lost pages, which stood in everybody's way then."""
+    monkeypatch.setattr("harness.leaderboard.site_files._PATIENCE", 0.01)
+    claims = [claim(page())]
+    waiting = threading.Event()
+
+    def write_claims(out: Path) -> SiteReport:
+        return write_site(out, lambda: board(claims=claims), "claims", waiting=waiting.set)
+
+    second = threading.Thread(target=write_claims, args=[tmp_path / "site"])
+
+    def come_second() -> None:
+        second.start()
+        assert waiting.wait(5)
+        claims.append(claim(page(), agent="another"))
+
+    first = WhileWriting(come_second)
+    write_site(tmp_path / "site", board(claims=claims), "claims", watcher=first, processes=1)
+    second.join(5)
+    write_claims(tmp_path / "fresh")
+    assert contents(tmp_path / "site") == contents(tmp_path / "fresh")
+    assert write_claims(tmp_path / "site").written == ()
+
+
+def test_a_folder_that_went_away_while_it_was_waited_for_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds no store takes the folder that it made away again; others may wait for it then."""
+    monkeypatch.setattr("harness.leaderboard.site_files._PATIENCE", 0.01)
+    waiting, folder = threading.Event(), tmp_path / "site"
+
+    def second() -> None:
+        write_site(folder, board(), "claims", waiting=waiting.set)
+
+    come_second = threading.Thread(target=second)
+
+    def no_board() -> Board:
+        come_second.start()
+        assert waiting.wait(5)
+        raise UserError("no store there yet")
+
+    with pytest.raises(UserError, match="no store"):
+        write_site(folder, no_board, "claims")
+    come_second.join(5)
+    assert "index.html" in contents(folder)
+    with pytest.raises(ZeroDivisionError):
+        write_site(tmp_path / "other", lambda: board(runs=[run(1 // 0)]), "claims")
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_page_that_was_edited_or_removed_is_made_again(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / PAGE).write_bytes(b"edited")
@@ -304,6 +436,31 @@ def test_predictions_of_other_rows_are_never_drawn(tmp_path: Path) -> None:
     assert text_content(html).count("This run is not in the charts") == 1
 
 
+def test_predictions_of_other_train_rows_are_never_drawn_either() -> None:
+    """Regression: held-out rows may be the same where train rows are others."""
+    good, traces = drawn_run(1, 0.05)
+    partial = good.evaluation.model_copy(
+        update={
+            "r2_fit": None,
+            "per_group": {
+                rows.group: GroupFigures(
+                    r2=None,
+                    r2_fit=None if index else r2_or_none(rows.targets, traces.train[rows.group]),
+                    n_train=len(rows.targets),
+                    n_test=3,
+                )
+                for index, rows in enumerate(DATA.train)
+            },
+        }
+    )
+    first_only = replace(traces, train={"group 0": traces.train["group 0"]})
+    for factor, drawn in ((1.0, True), (3.0, False)):
+        train = tuple(replace(rows, targets=factor * rows.targets) for rows in DATA.train)
+        view = replace(VIEW, data=replace(DATA, train=train))
+        assert view.agrees(good.evaluation, traces) is drawn
+        assert view.agrees(partial, first_only) is drawn
+
+
 def test_every_number_of_a_chart_stands_in_a_table(tmp_path: Path) -> None:
     good, traces = drawn_run(1, 0.01)
     write_site(tmp_path, board([good], traces={good.evaluation.digest: traces}))
@@ -321,6 +478,22 @@ def test_every_number_of_a_chart_stands_in_a_table(tmp_path: Path) -> None:
     assert "<tr><td>group 0<td>1280<td>2.09385" in lines["curve"]
     counts = {split: sum("<tr><td>" in line for line in found) for split, found in lines.items()}
     assert counts == {"test": 6, "train": 10, "curve": 8}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["all at hand", "one lost"])
+def test_of_equally_good_runs_a_page_calls_one_the_best(lost: bool) -> None:
+    """Regression: two places of a page named two of them."""
+    first, traces = drawn_run(1, 0.01, agent="a", model="m")
+    second, others = drawn_run(2, 0.01, agent="b", model="m")
+    arrays = {second.evaluation.digest: others}
+    if not lost:
+        arrays[first.evaluation.digest] = traces
+    pages = {("a", "m"): "a.html", ("b", "m"): "b.html"}
+    html = task_html(VIEW, entries([first, second]), pages, FixedTraces(arrays))
+    text = text_content(html)
+    assert "The best run of all (a with m)" in text
+    assert ("The best law so far" in text) is not lost
+    assert f"Run {'2 of b' if lost else '1 of a'} with m: R²" in text
 
 
 def test_without_the_data_pages_say_so_and_show_all_figures(tmp_path: Path) -> None:

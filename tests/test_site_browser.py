@@ -69,27 +69,41 @@ def test_hostile_programs_change_nothing_but_their_own_text(tab: Page, tmp_path:
 def test_tabs_follow_mouse_keyboard_and_address(tab: Page, site: Path) -> None:
     tab.goto((site / "index.html").as_uri())
     tabs = tab.get_by_role("tablist").first.get_by_role("tab")
-    assert tab.locator("#nano").is_visible()
-    assert not tab.locator("#small_law").is_visible()
+    assert tab.locator("#all-nano").is_visible()
+    assert not tab.locator("#task-small_law").is_visible()
     tabs.nth(1).click()
-    assert tab.locator("#small_law").is_visible()
-    assert not tab.locator("#nano").is_visible()
-    tab.wait_for_url("**#small_law")
+    assert tab.locator("#task-small_law").is_visible()
+    assert not tab.locator("#all-nano").is_visible()
+    tab.wait_for_url("**#task-small_law")
     tab.keyboard.press("ArrowRight")
-    assert tab.locator("#other_law").is_visible()
+    assert tab.locator("#task-other_law").is_visible()
     assert tabs.nth(2).get_attribute("aria-selected") == "true"
     assert tab.evaluate("document.activeElement.textContent") == "Other"
     tab.keyboard.press("ArrowRight")
-    assert tab.locator("#nano").is_visible()
+    assert tab.locator("#all-nano").is_visible()
     tab.keyboard.press("End")
-    tab.wait_for_url("**#other_law")
+    tab.wait_for_url("**#task-other_law")
     tab.reload()
-    assert tab.locator("#other_law").is_visible()
+    assert tab.locator("#task-other_law").is_visible()
+
+
+def test_an_address_of_old_opens_its_tab_and_one_of_nothing_the_first(
+    tab: Page, site: Path
+) -> None:
+    """Regression: a lone percent sign ended the script, and there were no tabs."""
+    tab.goto((site / "index.html").as_uri() + "#small_law")
+    assert tab.locator("#task-small_law").is_visible()
+    assert not tab.locator("#all-nano").is_visible()
+    for nothing in ("#100%", "#main", "#no_law"):
+        tab.goto("about:blank")
+        tab.goto((site / "index.html").as_uri() + nothing)
+        assert tab.locator("#all-nano").is_visible()
+        assert not tab.locator("#task-small_law").is_visible()
 
 
 def test_a_link_leads_to_the_runs_and_back(tab: Page, site: Path) -> None:
-    tab.goto((site / "index.html").as_uri() + "#small_law")
-    tab.locator("#small_law").get_by_role("link", name="Runs of human").click()
+    tab.goto((site / "index.html").as_uri() + "#task-small_law")
+    tab.locator("#task-small_law").get_by_role("link", name="Runs of human").click()
     tab.wait_for_url("**sld_small_law_human_gpt_5.html")
     tab.get_by_role("link", name="Run 3").first.click()
     tab.locator("details#run-3[open]").wait_for()
@@ -101,7 +115,7 @@ def test_every_number_is_there_without_javascript(browser: Browser, site: Path) 
     context = browser.new_context(java_script_enabled=False)
     opened = context.new_page()
     opened.goto((site / "index.html").as_uri())
-    for name in ("nano", "wide", *(task.name for task in TASKS)):
+    for name in ("all-nano", "all-wide", *(f"task-{task.name}" for task in TASKS)):
         tables = opened.locator(f"#{name} table").all()
         assert tables
         assert all(table.is_visible() for table in tables)

@@ -80,6 +80,23 @@ def test_ranks_follow_the_means(board: list[StoredRun]) -> None:
     assert [row.rank for row in rows] == sorted(row.rank for row in rows)
 
 
+@given(st.lists(st.tuples(figures, st.integers(1, 5), st.integers(1, 5)), min_size=2, max_size=2))
+def test_how_often_a_score_was_reached_ranks_nobody_higher(
+    tasks: list[tuple[float | None, int, int]],
+) -> None:
+    """Regression: 0.80196 in three runs was ranked below 0.80196 in one."""
+    runs = [
+        run(number, r2, task=task.name, agent=agent)
+        for task, (r2, *counts) in zip(NANO, tasks, strict=True)
+        for agent, count in zip(("codex", "goose"), counts, strict=True)
+        for number in range(count)
+    ]
+    found = entries(runs)
+    assert [row.rank for row in suite_rows(found, NANO)] == [1, 1]
+    for task in NANO:
+        assert [row.rank for row in task_rows(found, task.name)] == [1, 1]
+
+
 def test_a_failure_or_a_violation_counts_the_floor() -> None:
     (entry,) = entries([run(1, 0.5), run(2, None), run(3, 0.99, violation="rule"), run(4, -7.0)])
     assert (entry.best, entry.min) == (0.5, -1.0)
@@ -104,6 +121,7 @@ def test_a_task_without_runs_counts_the_floor() -> None:
     assert row.mean == pytest.approx((0.6 - 1) / 2)
     assert row.best == pytest.approx((0.7 - 1) / 2)
     assert (row.n_tasks, row.n_tasks_with_runs, row.n_runs) == (2, 1, 2)
+    assert row.n_tasks_counted == 1
 
 
 def test_ties_share_a_rank_and_go_by_agent_and_model() -> None:

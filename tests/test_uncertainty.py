@@ -6,7 +6,9 @@ import itertools
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -22,7 +24,9 @@ from harness.leaderboard.bootstrap import (
     point_mean,
     redraw_tasks,
     run_mean_draws,
+    tail_of,
 )
+from harness.leaderboard.means import exact_mean
 from harness.leaderboard.uncertainty import (
     Uncertainty,
     mean_interval,
@@ -60,6 +64,18 @@ def point_ranks(points: list[float]) -> list[int]:
     return [1 + sum(other > point for other in points) for point in points]
 
 
+def rank_in(drawn: Sequence[float], own: float) -> int:
+    """Return 1 and the number of larger figures; those as near as rounding share a rank."""
+    larger = sorted(figure for figure in drawn if figure > own)
+    while larger and larger[0] - own <= 1e-12:
+        own = larger.pop(0)
+    return 1 + len(larger)
+
+
+def n_counted(entry: EntryScores, absent: float | None) -> int:
+    return sum(bool(entry.by_task.get(task)) or absent is not None for task in TASKS)
+
+
 def noisy(key: str, centre: float, spread: float, n_tasks: int = 8) -> EntryScores:
     """Return an entry with five runs a task around a centre, the same on all tasks."""
     generator = np.random.default_rng(list(key.encode()))
@@ -67,6 +83,32 @@ def noisy(key: str, centre: float, spread: float, n_tasks: int = 8) -> EntryScor
         key,
         {f"task_{i}": tuple(centre + spread * generator.uniform(-1, 1, 5)) for i in range(n_tasks)},
     )
+
+
+@quick
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=9))
+def test_a_mean_is_the_nearest_float(figures: list[float]) -> None:
+    assert exact_mean(figures) == float(sum(map(Fraction, figures)) / len(figures))
+    for n in (3, 5, 7):
+        assert exact_mean(figures[:1] * n) == figures[0], "regression: 0.80196 thrice was below it"
+
+
+@quick
+@given(st.lists(scores, min_size=3, max_size=8), st.integers(3, 9), st.integers(3, 9))
+def test_how_often_a_score_was_reached_puts_nobody_ahead(
+    figures: list[float], n_mine: int, n_yours: int
+) -> None:
+    tasks = [f"task_{i}" for i in range(len(figures))]
+    board = [
+        EntryScores(key, {task: (x,) * n for task, x in zip(tasks, figures, strict=True)})
+        for key, n in (("mine", n_mine), ("once", 1), ("yours", n_yours))
+    ]
+    for one in suite_uncertainty(board, tasks, -1.0, draws=DRAWS):
+        assert (one.rank_low, one.rank_high, one.tie_rank) == (1, 1, 1)
+    on_task = [(entry.key, entry.by_task["task_0"]) for entry in board]
+    mine, once, yours = task_uncertainty(on_task, "task_0", draws=DRAWS)
+    assert mine == yours == Uncertainty(figures[0], figures[0], 1, 1, 1)
+    assert once.tie_rank == 1
 
 
 def test_the_interval_of_a_mean_is_that_of_scipys_bootstrap() -> None:
@@ -96,16 +138,21 @@ def test_percentiles_are_expanded_as_their_closed_form_says(level: float, n: int
         assert half_width == pytest.approx(stats.t.ppf((1 + level) / 2, n - 1), rel=1e-6)
 
 
-@pytest.mark.parametrize(("n_tasks", "n_runs"), [(8, 5), (8, 1), (20, 3)])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(n_tasks: int, n_runs: int) -> None:
+@pytest.mark.parametrize(
+    ("n_tasks", "n_runs", "of"), [(8, 5, 8), (8, 1, 8), (20, 3, 20), (5, 3, 8)]
+)
+def test_intervals_hold_the_truth_about_as_often_as_they_say(
+    n_tasks: int, n_runs: int, of: int
+) -> None:
     """400 suites of tasks that are drawn around a known mean, with runs that scatter."""
     generator = np.random.default_rng([n_tasks, n_runs])
+    suite = [f"task_{i}" for i in range(of)]
     held = 0
     for seed in range(400):
         centres = generator.uniform(0.1, 0.9, n_tasks)
         scattered = centres[:, np.newaxis] + generator.uniform(-0.1, 0.1, (n_tasks, n_runs))
         entry = EntryScores("me", {f"task_{i}": tuple(r) for i, r in enumerate(scattered)})
-        (found,) = suite_uncertainty([entry], list(entry.by_task), None, draws=600, seed=seed)
+        (found,) = suite_uncertainty([entry], suite, None, draws=600, seed=seed)
         assert found.mean_low is not None
         assert found.mean_high is not None
         held += found.mean_low <= 0.5 <= found.mean_high
@@ -165,10 +212,14 @@ def test_ranks_are_counted_draw_by_draw(board: list[EntryScores], absent: float 
     drawn[np.isnan(drawn)] = -np.inf
     points = [point_mean(entry.by_task.values(), absent) for entry in board]
     found = suite_uncertainty(board, TASKS, absent, draws=600, level=0.8)
-    beyond = int((1 - expanded_level(0.8, len(TASKS))) / 2 * 600)
-    assert beyond > 0
     for index, (rank, one) in enumerate(zip(point_ranks(points), found, strict=True)):
-        ranks = sorted(1 + int(np.sum(column > column[index])) for column in drawn.T)
+        counted = n_counted(board[index], absent)
+        if counted < 3:
+            assert (one.rank_low, one.rank_high) == (None, None)
+            continue
+        beyond = int((1 - expanded_level(0.8, counted)) / 2 * 600)
+        assert beyond > 0
+        ranks = sorted(rank_in(column, column[index]) for column in drawn.T.tolist())
         assert one.rank_low == min(ranks[beyond], one.tie_rank)
         assert one.rank_high == max(ranks[-1 - beyond], rank)
 
@@ -218,11 +269,13 @@ def test_intervals_hold_what_was_measured(
 ) -> None:
     points = [point_mean(entry.by_task.values(), absent) for entry in board]
     found = suite_uncertainty(board, TASKS, absent, draws=draws)
-    assert all(one.rank_low is not None for one in found)
+    for entry, one in zip(board, found, strict=True):
+        assert (one.rank_low is None) == (n_counted(entry, absent) < 3)
     assert_sound(found, points)
-    # The leaders of the groups are those whose rank is their tie rank, and nobody is between.
+    # The leaders of the groups are those whose rank is their tie rank, and nobody is between
+    # of whom enough is known.
     by_rank = sorted(zip(point_ranks(points), found, strict=True), key=lambda pair: pair[0])
-    ties = [one.tie_rank for _, one in by_rank]
+    ties = [one.tie_rank for _, one in by_rank if one.rank_low is not None]
     assert ties == sorted(ties)
 
     on_task = [(entry.key, r) for entry in board if (r := tuple(entry.by_task["a_law"]))]
@@ -242,12 +295,10 @@ def test_somebody_better_in_every_run_moves_everybody_down_by_one(
     first, *after = suite_uncertainty([better, *board], TASKS, absent, draws=DRAWS)
     assert first == Uncertainty(1.0, 1.0, 1, 1, 1)
     for old, new in zip(before, after, strict=True):
-        assert old.rank_low is not None
-        assert old.rank_high is not None
         assert new == replace(
             old,
-            rank_low=old.rank_low + 1,
-            rank_high=old.rank_high + 1,
+            rank_low=old.rank_low and old.rank_low + 1,
+            rank_high=old.rank_high and old.rank_high + 1,
             tie_rank=old.tie_rank + 1,
         )
 
@@ -309,6 +360,19 @@ def test_a_lead_as_small_as_rounding_is_a_tie() -> None:
         assert one.tie_rank == 1
 
 
+def test_draws_that_differ_by_rounding_share_a_rank() -> None:
+    below, above = 0.3 - 1e-15, 0.3 + 1e-15
+    middle = exact_mean((below, above))
+    still = EntryScores("still", dict.fromkeys(TASKS, (middle,) * 3))
+    moved = EntryScores("moved", dict.fromkeys(TASKS, (below, above, middle)))
+    board = [still, moved]
+    assert len({point_mean(entry.by_task.values(), None) for entry in board}) == 1
+    on_task = [(entry.key, entry.by_task["a_law"]) for entry in board]
+    for found in (suite_uncertainty(board, TASKS, -1.0), task_uncertainty(on_task, "a_law")):
+        for one in found:
+            assert (one.rank_low, one.rank_high, one.tie_rank) == (1, 1, 1)
+
+
 def test_the_same_mean_in_another_way_ties() -> None:
     figures = np.array([0.1, 0.2, 0.3, 0.4])
     entries = [single_runs("up", figures), single_runs("down", figures[::-1])]
@@ -317,8 +381,14 @@ def test_the_same_mean_in_another_way_ties() -> None:
 
 
 def test_what_an_absent_task_counts() -> None:
-    by_task = {"a_law": (0.4, 0.6), "b_law": (), "c_law": (0.9,), "of_no_suite": (-1.0,)}
-    assert point_mean([by_task.get(task) for task in TASKS], -1.0) == pytest.approx(-0.15)
+    by_task = {
+        "a_law": (0.4, 0.6),
+        "b_law": (),
+        "c_law": (0.9,),
+        "d_law": (0.7,),
+        "of_no_suite": (-1.0,),
+    }
+    assert point_mean([by_task.get(task) for task in TASKS], -1.0) == pytest.approx(0.275)
     assert point_mean([by_task.get(task) for task in TASKS], None) == pytest.approx(0.7)
     entry = EntryScores("me", by_task)
     (counted,) = suite_uncertainty([entry], TASKS, -1.0)
@@ -329,13 +399,54 @@ def test_what_an_absent_task_counts() -> None:
 
 
 def test_who_has_no_task_in_a_draw_is_last_there() -> None:
-    rare = EntryScores("rare", {"a_law": (0.9,)})
+    rare = EntryScores("rare", dict.fromkeys(TASKS[:3], (0.9,)))
     common = EntryScores("common", dict.fromkeys(TASKS, (0.1,)))
     first, second = suite_uncertainty([rare, common], TASKS, None)
     assert (first.rank_low, first.rank_high) == (1, 2)
     assert (second.rank_low, second.rank_high) == (1, 2)
     assert (first.mean_low, first.mean_high) == (0.9, 0.9)
     assert second.tie_rank == 2, "where both have a mean, one is always ahead"
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_where_absent_tasks_are_left_out_intervals_go_by_those_that_count(n: int) -> None:
+    suite = [f"task_{i}" for i in range(8)]
+    figures = np.random.default_rng(n).uniform(0.1, 0.9, n)
+    entry = EntryScores("me", {f"task_{i}": (float(x),) for i, x in enumerate(figures)})
+    drawn = mean_draws(entry, redraw_tasks(suite, 2000, 0), None, 0)
+    (found,) = suite_uncertainty([entry], suite, None)
+    tail = tail_of(expanded_level(0.95, n))
+    assert found.mean_low == pytest.approx(np.nanquantile(drawn, tail))
+    assert found.mean_high == pytest.approx(np.nanquantile(drawn, 1 - tail))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_who_has_too_few_tasks_that_count_leads_nobody(n: int) -> None:
+    """Regression: one success gave an interval without width, and led all behind it."""
+    suite = [f"task_{i}" for i in range(8)]
+    lucky = EntryScores("lucky", dict.fromkeys(suite[:n], (0.95,)))
+    first, second = noisy("first", 0.9, 0.05), noisy("second", 0.895, 0.05)
+    unlucky = EntryScores("unlucky", dict.fromkeys(suite[:n], (-0.5,)))
+    found = suite_uncertainty([lucky, first, second, unlucky], suite, None)
+    assert found[0] == Uncertainty(None, None, None, None, 1)
+    assert found[3] == Uncertainty(None, None, None, None, 4)
+    assert [one.tie_rank for one in found[1:3]] == [2, 2]
+    twin = EntryScores("twin", dict.fromkeys(suite, (0.95,)))
+    assert [one.tie_rank for one in suite_uncertainty([twin, lucky], suite, None)] == [1, 1]
+
+
+def test_of_two_entries_the_fewer_tasks_decide_whether_they_tie() -> None:
+    suite = [f"task_{i}" for i in range(8)]
+    all_tasks = EntryScores("all", dict.fromkeys(suite, (0.5,)))
+    ahead = dict(zip(suite, ((x,) for x in (0.49, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8)), strict=True))
+    for n, tied in ((8, False), (5, True)):
+        first = EntryScores("first", {task: ahead[task] for task in suite[:n]})
+        found, other = suite_uncertainty([first, all_tasks], suite, None)
+        assert (found.tie_rank, other.tie_rank == 1) == (1, tied)
+        # From the other side: whose tasks are fewer does not matter.
+        less = EntryScores("less", {task: (1.0 - ahead[task][0],) for task in suite[:n]})
+        found, other = suite_uncertainty([all_tasks, less], suite, None)
+        assert (found.tie_rank, other.tie_rank == 1) == (1, tied)
 
 
 @quick

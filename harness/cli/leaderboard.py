@@ -15,6 +15,7 @@ from harness.cli.output import console
 from harness.cli.site_progress import SiteProgress
 
 if TYPE_CHECKING:
+    from harness.leaderboard.board import Board
     from harness.results.records import StoredRun
     from harness.tasks import Catalogue
 
@@ -50,18 +51,32 @@ def leaderboard(
     """Write the site from the store.
 
     Only files whose input changed are made again; pages of entries that are no longer there are
-    removed.
+    removed. Where another call writes to the folder, this one waits for it.
     """
     from harness.leaderboard.board import load_board
     from harness.leaderboard.site import write_site
     from harness.tasks import load_catalogue
 
     catalogue = load_catalogue()
-    board = load_board(store or paths.default_store(), catalogue, suite)
-    _say_outdated(board.runs, catalogue)
     folder = out or paths.default_site()
+
+    def read_board() -> Board:
+        board = load_board(store or paths.default_store(), catalogue, suite)
+        _say_outdated(board.runs, catalogue)
+        return board
+
+    def say_waiting() -> None:
+        typer.echo(f"waiting: another `sld leaderboard` writes to {folder}", err=True)
+
     with SiteProgress(console(error=True)) as progress:
-        report = write_site(folder, board, source.value, watcher=progress, processes=jobs)
+        report = write_site(
+            folder,
+            read_board,
+            source.value,
+            watcher=progress,
+            waiting=say_waiting,
+            processes=jobs,
+        )
     typer.echo(
         f"files: {len(report.written)} written, {len(report.unchanged)} unchanged, "
         f"{len(report.removed)} removed"

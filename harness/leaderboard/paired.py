@@ -24,7 +24,7 @@ from harness.leaderboard.bootstrap import (
     point_mean,
     redraw_tasks,
 )
-from harness.leaderboard.means import exact_mean
+from harness.leaderboard.means import ROUNDING, exact_mean
 from harness.leaderboard.uncertainty import MIN_RUNS, MIN_TASKS
 
 SIGNIFICANT = 0.05
@@ -32,8 +32,6 @@ SIGNIFICANT = 0.05
 
 _EXACT_TASKS = 16
 """Up to so many tasks all sign patterns are looked at: 65,536 of them."""
-_ROUNDING = 1e-12
-"""Patterns whose sums differ by less, as a share of all magnitudes, are equally extreme."""
 
 Verdict = Literal["A is ahead", "B is ahead", "cannot be told apart", "too few tasks to tell"]
 
@@ -57,7 +55,7 @@ class SignFlip:
     p: float
     """Two-sided."""
     least_p: float
-    """No differences over so many tasks can give less."""
+    """Differences on as many tasks cannot give less; a task without a difference adds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,20 @@ class PairedResult:
     """Why the reader should not trust the figures too far, a sentence each."""
 
     @property
+    def n_differ(self) -> int:
+        """On how many tasks the means differ."""
+        return _n_differ(self.tasks)
+
+    @property
     def verdict(self) -> Verdict:
         """Who is ahead: only where the interval excludes 0 and ``p`` is below ``SIGNIFICANT``."""
         low, high = self.bootstrap.low, self.bootstrap.high
         if low is None or high is None:
             return "too few tasks to tell"
         if self.sign_flip.p < SIGNIFICANT:
-            if low > 0:
+            if low > ROUNDING:
                 return "A is ahead"
-            if high < 0:
+            if high < -ROUNDING:
                 return "B is ahead"
         return "cannot be told apart"
 
@@ -185,7 +188,7 @@ def compare(
         improvement=probability_of_improvement(
             filled_a, filled_b, draws=draws, seed=seed, level=level
         ),
-        warnings=_warnings(rows, len(tasks) - len(counted), absent, sign_flip.least_p),
+        warnings=_warnings(rows, len(tasks) - len(counted), absent),
     )
 
 
@@ -220,6 +223,7 @@ def paired_bootstrap(
         return PairedBootstrap(point, None, None, None)
     redraws = redraw_tasks(tasks, draws, seed)
     differences = mean_draws(a, redraws, None, seed) - mean_draws(b, redraws, None, seed)
+    differences[np.abs(differences) <= ROUNDING] = 0.0
     share = expanded_level(level, len(tasks))
     low, high = interval(differences, point, share) or (None, None)
     wins = int(np.count_nonzero(differences > 0)) - int(np.count_nonzero(differences < 0))
@@ -233,9 +237,9 @@ def sign_flip_test(
 
     If A and B were alike, each difference could as well have had the other sign. ``p`` is the
     share of sign patterns that give a mean at least as far from 0 as the one observed, which is
-    one of them (Fisher 1935, *The Design of Experiments*, section 21). Up to 16 differences
-    all patterns are looked at; of more, random ones, with the one observed counted in (Phipson and
-    Smyth 2010, arXiv:1603.05766).
+    one of them (Fisher 1935, *The Design of Experiments*, section 21). Differences of 0 have no
+    sign and say nothing. Up to 16 others all patterns are looked at; of more, random ones, with
+    the one observed counted in (Phipson and Smyth 2010, arXiv:1603.05766).
 
     Args:
         differences: One for each task; their order does not matter.
@@ -247,10 +251,12 @@ def sign_flip_test(
     """
     if not differences:
         return None
+    signed = [difference for difference in differences if abs(difference) > ROUNDING]
     # The patterns of differences are those of their magnitudes, and so are the same both ways.
-    magnitudes = sorted(abs(difference) for difference in differences)
-    observed = abs(math.fsum(differences)) - _ROUNDING * math.fsum(magnitudes)
-    least = math.ldexp(1.0, 1 - len(magnitudes))
+    magnitudes = sorted(abs(difference) for difference in signed)
+    # As a share of all magnitudes: sums of many are rounded more.
+    observed = abs(math.fsum(signed)) - ROUNDING * math.fsum(magnitudes)
+    least = _least_p(len(signed))
     if len(magnitudes) <= _EXACT_TASKS:
         sums = np.zeros(1)
         for magnitude in magnitudes:
@@ -258,7 +264,7 @@ def sign_flip_test(
         return SignFlip(_share_beyond(sums, observed), least)
     generator = np.random.default_rng(np.random.SeedSequence([seed, len(magnitudes)]))
     signs = 2.0 * generator.integers(2, size=(flips, len(magnitudes))) - 1.0
-    sums = np.append(signs @ np.asarray(magnitudes), math.fsum(differences))
+    sums = np.append(signs @ np.asarray(magnitudes), math.fsum(signed))
     return SignFlip(_share_beyond(sums, observed), max(least, 1 / (flips + 1)))
 
 
@@ -306,6 +312,15 @@ def _probability(a: Sequence[float], b: Sequence[float]) -> float:
     return float(lost + not_won) / (2 * len(a) * len(b))
 
 
+def _least_p(n: int) -> float:
+    """Return the ``p`` of ``n`` differences that all go one way."""
+    return min(1.0, math.ldexp(1.0, 1 - n))
+
+
+def _n_differ(rows: Sequence[PairedTask]) -> int:
+    return sum(abs(row.difference) > ROUNDING for row in rows)
+
+
 def _share_beyond(sums: FloatArray, observed: float) -> float:
     """Return the share of sums at least as far from 0: ``sums`` is ``(patterns,)``."""
     return float(np.count_nonzero(np.abs(sums) >= observed)) / len(sums)
@@ -338,19 +353,22 @@ def _common_tasks(a: EntryScores, b: EntryScores) -> list[str]:
     return tasks
 
 
-def _warnings(
-    rows: Sequence[PairedTask], n_left_out: int, absent: float | None, least_p: float
-) -> tuple[str, ...]:
+def _warnings(rows: Sequence[PairedTask], n_left_out: int, absent: float | None) -> tuple[str, ...]:
     """Return what keeps the comparison from telling much, a sentence each."""
     n = len(rows)
+    # Of two that are alike on all tasks only the number of tasks may need a word.
+    n_differ = _n_differ(rows) or n
     n_few = sum(min(row.n_a, row.n_b) < MIN_RUNS for row in rows)
     n_absent = sum(min(row.n_a, row.n_b) == 0 for row in rows)
     found = []
     if n < MIN_TASKS:
         found.append(f"Too few tasks for an interval: {n}, at least {MIN_TASKS} are needed")
-    if least_p >= SIGNIFICANT:
+    if _least_p(n_differ) >= SIGNIFICANT:
+        with_tasks = f"With {_tasks(n)}"
+        if n_differ < n:
+            with_tasks += f", of which A and B differ on {n_differ},"
         found.append(
-            f"With {_tasks(n)} the sign-flip test cannot give a p below {least_p:.4g}: "
+            f"{with_tasks} the sign-flip test cannot give a p below {_least_p(n_differ):.4g}: "
             "no difference, however large, can be told from chance"
         )
     if n_few:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,7 +11,7 @@ from typing import Literal, Protocol
 from harness.leaderboard.board import Board
 from harness.leaderboard.page_names import INDEX
 from harness.leaderboard.rendering import make_all
-from harness.leaderboard.site_files import SiteFolder
+from harness.leaderboard.site_files import SiteFolder, only_writer
 from harness.leaderboard.site_plan import plan_claims, plan_site
 
 Source = Literal["evaluations", "claims"]
@@ -41,27 +42,39 @@ class SiteWatcher(Protocol):
 
 def write_site(
     out: Path,
-    board: Board,
+    board: Board | Callable[[], Board],
     source: Source = "evaluations",
     *,
     watcher: SiteWatcher | None = None,
+    waiting: Callable[[], None] | None = None,
     processes: int | None = None,
 ) -> SiteReport:
     """Write the index, the pages of all entries and what they need into a folder.
 
     The same board gives the same bytes. Files whose input is the same as last time are not even
-    made again; of the others only those that change are written.
+    made again; of the others only those that change are written. One at a time writes a folder;
+    another call waits for it.
 
     Args:
         out: The folder; made if it is not there.
-        board: What to show.
+        board: What to show; or what reads it, called once nobody else writes the folder, so that
+            the last to write knows of whatever those before it showed.
         source: Whether to show our own evaluations (claims beside them), or the claims alone.
         watcher: Is told how far the writing is.
+        waiting: Called when this has to wait for another call for more than a moment.
         processes: How many processes may make files at once; by default one a core.
 
     Raises:
         UserError: The folder cannot be used, see ``SiteFolder``, or the store is damaged.
     """
+    with only_writer(out, waiting):
+        shown = board if isinstance(board, Board) else board()
+        return _write(out, shown, source, watcher, processes or _processes())
+
+
+def _write(
+    out: Path, board: Board, source: Source, watcher: SiteWatcher | None, processes: int
+) -> SiteReport:
     plan = plan_claims(board) if source == "claims" else plan_site(board)
     inputs = {name: planned.input for planned in plan for name in planned.job.names}
     folder = SiteFolder(out, inputs)
@@ -74,7 +87,7 @@ def write_site(
     if watcher:
         watcher.started(len(to_make), len(kept))
     folder.begin(kept)
-    for files in make_all(here, jobs, board.traces, processes or _processes()):
+    for files in make_all(here, jobs, board.traces, processes):
         for name, data in files.items():
             folder.put(name, data)
         if watcher:

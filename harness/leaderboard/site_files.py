@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from harness.candidates.files import locked
 from harness.errors import UserError
 from harness.models import StrictModel, describe_problems
 
 MANIFEST = "manifest.json"
+_PATIENCE = 1.0
+"""Seconds of waiting for another writer of which nothing is said."""
 
 
 class FileRecord(StrictModel):
@@ -92,6 +97,53 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+@contextmanager
+def only_writer(folder: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Keep others from writing a site into a folder; waits for one that is at it.
+
+    Two at once would each go by the manifest that the other is about to replace.
+
+    Args:
+        folder: The site's folder; made if it is not there, and removed again where an error leaves
+            nothing in it.
+        waiting: Called, once and by another thread, when this has to wait for more than a moment.
+
+    Raises:
+        UserError: It is no folder, or it can be neither made nor read.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: expected a folder for the site, got a file")
+    impatient = threading.Timer(_PATIENCE, waiting or (lambda: None))
+    impatient.daemon = True
+    found = folder.exists()
+    with ExitStack() as held:
+        try:
+            impatient.start()
+            _lock(folder, held)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+        finally:
+            impatient.cancel()
+        try:
+            yield
+        except BaseException:
+            if not found:
+                with suppress(OSError):  # something is in it
+                    folder.rmdir()
+            raise
+
+
+def _lock(folder: Path, held: ExitStack) -> None:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # removed again by who made it
+            before = folder.stat()
+            held.enter_context(locked(folder))
+            if os.path.samestat(before, folder.stat()):
+                return
+        held.close()  # the lock is on a folder that is gone
+
+
 class SiteFolder:
     """Makes a folder hold the files of a site, and no other that an earlier call put there.
 
@@ -103,15 +155,13 @@ class SiteFolder:
         """Look at a folder; nothing is written yet.
 
         Args:
-            folder: Where to write; made if it is not there.
+            folder: Where to write, as its ``only_writer``.
             inputs: The digest of what each file of the site is made from, by name.
 
         Raises:
-            UserError: The folder is a file, its manifest cannot be read, or a file that is not
-                the site's is in the way.
+            UserError: The folder's manifest cannot be read, or a file that is not the site's is in
+                the way.
         """
-        if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder}: expected a folder for the site, got a file")
         self._folder = folder
         self._inputs = dict(sorted(inputs.items()))
         self._before = _read_manifest(folder).files

@@ -1,7 +1,8 @@
 """What a site consists of: jobs that make its files, each with the digest of what it is made from.
 
-A digest covers the stored runs, the task, the claims, and the harness itself with the versions of
-the libraries that write pages; where it is the same, so are the files.
+A digest covers the stored runs, the task, the claims, the names of the pages that are linked, and
+the harness itself with the versions of the libraries that write pages; where it is the same, so are
+the files.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _task_job(
     own = [row.entry for row in task_rows(shown, task.name)]
     pages = {entry.pair: names.run_page(task.name, entry.pair) for entry in own}
     runs = [each for entry in own for each in prints.entry(entry)]
-    return _planned(TaskPage(task, tuple(own), pages), [prints.task(task.name), *runs])
+    linked = json.dumps(sorted(pages.items()))
+    return _planned(TaskPage(task, tuple(own), pages), [prints.task(task.name), linked, *runs])
 
 
 def _compare_jobs(
@@ -106,7 +108,8 @@ def _compare_jobs(
     known = contenders(shown, pages)
     by_pair: dict[Pair, list[str]] = {}
     for entry in shown:
-        by_pair.setdefault(entry.pair, []).extend(prints.entry(entry))
+        linked = pages[entry.task, entry.pair]
+        by_pair.setdefault(entry.pair, []).extend([linked, *prints.entry(entry)])
     outline = tuple(suite.outline() for suite in board.suites)
     tasks = json.dumps([astuple(suite) for suite in outline])
     return [

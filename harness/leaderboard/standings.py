@@ -88,6 +88,11 @@ class SuiteRow:
         return len(self.entries)
 
     @property
+    def n_tasks_counted(self) -> int:
+        """On how many of the suite's tasks it has runs that count in this reading."""
+        return len(self.by_task)
+
+    @property
     def n_runs(self) -> int:
         """Runs over all tasks."""
         return sum(entry.n_runs for entry in self.entries.values())

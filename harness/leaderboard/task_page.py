@@ -91,6 +91,7 @@ def task_html(
         n_runs=len(runs),
         best=best[0] if best else None,
         best_entry=_entry_of(best[0], entries) if best else None,
+        best_of_all=best is not None and best[0] is runs[0],
         tables=tables,
         chart_kinds=[*(["data"] if tables else []), *(["strip"] if runs else []), *fitted],
         fitted_kinds=fitted,
@@ -137,17 +138,20 @@ def _bars(view: TaskView, entries: Sequence[Entry], pages: dict[Pair, str]) -> l
     if plain is not None:
         lines.append(BarLine(f"Always answering {plain.name}", plain.r2, None))
     for agent, what in ((BASELINE_AGENT, "The plain power law"), ("human", "People’s best law")):
-        own = [entry for entry in entries if entry.agent == agent and entry.best > FLOOR]
-        if own:
-            top = max(own, key=lambda entry: (entry.best, entry.pair))
-            lines.append(BarLine(f"{what} ({top.agent_name})", top.best, pages[top.pair]))
-    if entries:
-        top = max(entries, key=lambda entry: (entry.best, entry.pair))
-        lines.append(
-            BarLine(
-                f"The best run of all ({top.agent_name} with {top.model_name})",
-                top.best,
-                pages[top.pair],
-            )
-        )
+        best = _best([entry for entry in entries if entry.agent == agent])
+        if best and best[0].evaluation.score > FLOOR:
+            run, top = best
+            said = f"{what} ({top.agent_name})"
+            lines.append(BarLine(said, run.evaluation.score, pages[top.pair]))
+    best = _best(entries)
+    if best:
+        run, top = best
+        said = f"The best run of all ({top.agent_name} with {top.model_name})"
+        lines.append(BarLine(said, run.evaluation.score, pages[top.pair]))
     return lines
+
+
+def _best(entries: Sequence[Entry]) -> tuple[StoredRun, Entry] | None:
+    """Return the best run of some entries and whose it is: the first of all runs in their order."""
+    runs = sorted_runs(run for entry in entries for run in entry.runs)
+    return (runs[0], _entry_of(runs[0], entries)) if runs else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from harness.tasks.reach import FeatureReach, feature_reaches
 
 if TYPE_CHECKING:
     from harness.evaluation.records import Evaluation, GroupFigures, Traces
-    from harness.tasks import TaskData, TaskDefinition
+    from harness.tasks import GroupRows, TaskData, TaskDefinition
 
 _SAME = 1e-9
 """How far a recomputed R² may lie from the stored one, relative to the larger of it and 1."""
@@ -50,21 +51,34 @@ class TaskView:
         return sum(len(rows.targets) for rows in self.data.test) if self.data else 0
 
     def agrees(self, evaluation: Evaluation, traces: Traces) -> bool:
-        """Return whether stored predictions give the stored figure on the rows at hand.
+        """Return whether stored predictions give the stored figures on the rows at hand.
 
         They do not where the task's data has changed since, so that a chart would show another
         task's rows.
         """
         if self.data is None or evaluation.r2 is None:
             return False
-        for rows in self.data.test:
-            predicted = traces.test.get(rows.group)
-            if predicted is None or predicted.shape != rows.targets.shape:
-                return False
-        with np.errstate(over="ignore"):
-            found = figures(*join(self.data.test, traces.test))
-        allowed = _SAME * max(1.0, abs(evaluation.r2))
-        return found is not None and abs(found.r2 - evaluation.r2) <= allowed
+        if not _gives(evaluation.r2, self.data.test, traces.test):
+            return False
+        if evaluation.r2_fit is not None:
+            return _gives(evaluation.r2_fit, self.data.train, traces.train)
+        # Some train rows could not be predicted; there are figures of the other groups.
+        return all(
+            _gives(own.r2_fit, [rows], traces.train)
+            for rows in self.data.train
+            if (own := evaluation.per_group.get(rows.group)) and own.r2_fit is not None
+        )
+
+
+def _gives(r2: float, rows: Sequence[GroupRows], predicted: dict[str, np.ndarray]) -> bool:
+    """Return whether predictions are of as many rows and give, but for rounding, an R²."""
+    for group in rows:
+        found = predicted.get(group.group)
+        if found is None or found.shape != group.targets.shape:
+            return False
+    with np.errstate(over="ignore"):
+        given = figures(*join(rows, predicted))
+    return given is not None and abs(given.r2 - r2) <= _SAME * max(1.0, abs(r2))
 
 
 _VIEWS: dict[str, TaskView] = {}

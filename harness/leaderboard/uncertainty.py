@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,15 +28,12 @@ from harness.leaderboard.bootstrap import (
     student_quantile,
     tail_of,
 )
-from harness.leaderboard.means import exact_mean
+from harness.leaderboard.means import ROUNDING, exact_mean
 
 MIN_TASKS = 3
-"""With fewer tasks nothing can be said of a suite."""
+"""With fewer tasks that count nothing can be said of an entry over a suite."""
 MIN_RUNS = 3
 """With fewer runs nothing can be said of an entry on a task."""
-
-_ROUNDING = 1e-12
-"""Two means that differ by less are one mean, summed in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +62,17 @@ def suite_uncertainty(
 
     In each draw an entry's rank is 1 and the number of entries with a larger mean; an entry none of
     whose tasks were drawn (only where ``absent`` is None) is last. The intervals are percentiles
-    over the draws, expanded for the number of tasks (``expanded_level``); those of the ranks are
-    order statistics. They are widened where that is needed to hold the mean, the rank and the tie
-    rank.
+    over the draws, expanded for the number of the entry's tasks that count (``expanded_level``):
+    all, or those with runs where ``absent`` is None. Those of the ranks are order statistics. They
+    are widened where that is needed to hold the mean, the rank and the tie rank.
 
     Entries tie with the best of those ahead of them, their leader, as long as the interval of the
     difference to it over the same draws reaches down to 0; the first for which it does not leads
-    those after it. Entries with the same mean always tie. With fewer than ``MIN_TASKS`` tasks
-    there are no intervals, and no other ties than those.
+    those after it. Of two entries the fewer tasks decide. Entries with the same mean always tie.
+
+    Of an entry with fewer than ``MIN_TASKS`` tasks that count too little is known: it has no
+    intervals, takes part in the others' ranks with its draws and leads nobody. It is not called
+    tied: its tie rank is its rank, except that entries with the very same mean have one tie rank.
 
     Args:
         entries: The entries that are ranked together.
@@ -90,18 +91,18 @@ def suite_uncertainty(
     keys = [entry.key for entry in entries]
     check_unique("entries", keys)
     redraws = redraw_tasks(tasks, draws, seed)
-    points = [
-        point_mean([entry.by_task.get(task) for task in redraws.names], absent) for entry in entries
-    ]
+    scores = [[entry.by_task.get(task) for task in redraws.names] for entry in entries]
+    points = [point_mean(own, absent) for own in scores]
     if not entries or len(tasks) < MIN_TASKS:
         return [Uncertainty(None, None, None, None, rank) for rank in _point_ranks(points)]
     means = np.stack([mean_draws(entry, redraws, absent, seed) for entry in entries])
-    share = expanded_level(level, len(tasks))
+    counted = [sum(bool(runs) or absent is not None for runs in own) for own in scores]
+    shares = [expanded_level(level, n) if n >= MIN_TASKS else None for n in counted]
     intervals = [
-        interval(row[~np.isnan(row)], point, share)
-        for row, point in zip(means, points, strict=True)
+        None if share is None else interval(row[~np.isnan(row)], point, share)
+        for row, point, share in zip(means, points, shares, strict=True)
     ]
-    return _uncertainties(keys, points, means, intervals, [share] * len(keys))
+    return _uncertainties(keys, points, means, intervals, shares)
 
 
 def task_uncertainty(
@@ -197,7 +198,7 @@ def _uncertainties(
         differences = means[leader] - means[other]
         differences = differences[~np.isnan(differences)]
         tail = tail_of(max(shares[leader] or 0.0, shares[other] or 0.0))
-        return not len(differences) or np.quantile(differences, tail) <= _ROUNDING
+        return not len(differences) or np.quantile(differences, tail) <= ROUNDING
 
     ranks = _point_ranks(points)
     known = [share is not None for share in shares]
@@ -244,11 +245,15 @@ def _tie_ranks(
 
 def _point_ranks(points: Sequence[float]) -> list[int]:
     """Return 1 and the number of larger figures for each: 1, 2, 2, 4."""
-    return [int(rank) for rank in _ranks(np.asarray(points, dtype=np.float64)[:, np.newaxis])[:, 0]]
+    falling = sorted(-point for point in points)
+    return [1 + bisect_left(falling, -point) for point in points]
 
 
 def _ranks(means: FloatArray) -> IntArray:
     """Return 1 and the number of larger figures in the same draw.
+
+    Drawn means are summed in any order: those within ``ROUNDING`` of the next larger one share its
+    rank.
 
     Args:
         means: ``(E, draws)``.
@@ -260,7 +265,7 @@ def _ranks(means: FloatArray) -> IntArray:
     ordered = np.take_along_axis(means, order, axis=0)
     place = np.arange(len(means))[:, np.newaxis]
     worse = np.ones(means.shape, dtype=bool)
-    worse[1:] = ordered[1:] != ordered[:-1]
+    worse[1:] = ordered[1:] < ordered[:-1] - ROUNDING
     # Equal figures share the place of the first of them.
     shared = np.maximum.accumulate(np.where(worse, place, 0), axis=0)
     ranks = np.empty(means.shape, dtype=np.int64)

@@ -41,9 +41,10 @@ INTERVALS = (
     "cover both other tasks of the kind and other runs, and say nothing of other data for the same "
     "tasks. On a task mean_low and mean_high are Student's interval over the runs, and rank_low "
     "and rank_high come from drawing the runs anew: with few runs they are rather narrow. "
-    "They are null for a suite of fewer than 3 tasks, and on a task for an entry of fewer than 3 "
-    "counted runs. Entries share tie_rank while the interval of their difference from the best of "
-    "them reaches down to 0: their order among each other is no evidence that one is better."
+    "They are null over a suite for an entry of fewer than 3 tasks that count, and on a task for "
+    "one of fewer than 3 counted runs. Entries share tie_rank while the interval of their "
+    "difference from the best of them reaches down to 0: their order among each other is no "
+    "evidence that one is better."
 )
 
 
@@ -110,6 +111,7 @@ def _reading(tables: SuiteTables, index: int, names: PageNames) -> ReadingPart:
         SuiteRankedRow(
             **_shared(line),
             tasks_with_runs=row.n_tasks_with_runs,
+            tasks_counted=row.n_tasks_counted,
             pages={task: names.run_page(task, row.pair) for task in sorted(row.entries)},
         )
         for line, row in zip(suite_lines(table), table.rows, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from harness.leaderboard.exports.ranked import RankedLine, shown_ranks
@@ -22,15 +23,23 @@ _ESCAPES = {
     # After the end of a row these would be read as options of the line break.
     **{char: f"{{{char}}}" for char in "[]*"},
 }
-_SPECIAL = re.compile("[" + re.escape("".join(_ESCAPES)) + "]|-(?=-)")
+# The usual fonts make one character of these pairs: dashes, quotation marks, Spanish marks.
+_PAIRS = "-(?=-)|`(?=`)|'(?=')|,(?=,)|[!?](?=`)"
+_SPECIAL = re.compile("[" + re.escape("".join(_ESCAPES)) + "]|" + _PAIRS)
 
 
 def escape(text: str) -> str:
     """Return untrusted text so that LaTeX prints it as it is, on one line.
 
-    Control characters, and those that turn the direction of writing, are dropped.
+    Control characters, and all others that are not seen but change what is beside them, are
+    dropped: LaTeX stops at most of them.
     """
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "-{}"), visible_text(text))
+    shown = "".join(char for char in visible_text(text) if not _is_unseen(char))
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], f"{found[0]}{{}}"), shown)
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f"
 
 
 def number(value: float | None) -> str:
@@ -55,7 +64,7 @@ def ranking(title: str, lines: Sequence[RankedLine], *, suite: bool) -> str:
     heads += [*(["Tasks"] if suite else []), "Runs", "Failed", "Rule broken"]
     rows = []
     for line, rank in zip(lines, shown_ranks(lines), strict=True):
-        tasks = [str(line.tasks_with_runs)] if suite else []
+        tasks = [str(line.tasks_counted)] if suite else []
         rows.append(
             [
                 rank,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.leaderboard.exports.text import encodable
@@ -39,7 +39,8 @@ class RankedLine:
     best: float | None
     min: float | None
     tasks_with_runs: int | None
-    """None in the ranking of a single task."""
+    """None in the ranking of a single task, as is the next."""
+    tasks_counted: int | None
     runs: int
     failures: int
     violations: int
@@ -50,7 +51,11 @@ class RankedLine:
 def suite_lines(table: SuiteTable) -> list[RankedLine]:
     """Return the lines of a suite's ranking, the best first."""
     return [
-        _line(row.rank, row, row.figures, table.sure.get(row.pair), row.n_tasks_with_runs)
+        replace(
+            _line(row.rank, row, row.figures, table.sure.get(row.pair)),
+            tasks_with_runs=row.n_tasks_with_runs,
+            tasks_counted=row.n_tasks_counted,
+        )
         for row in table.rows
     ]
 
@@ -58,7 +63,7 @@ def suite_lines(table: SuiteTable) -> list[RankedLine]:
 def task_lines(table: TaskTable) -> list[RankedLine]:
     """Return the lines of a task's ranking, the best first."""
     return [
-        _line(row.rank, row.entry, row.figures, table.sure.get(row.entry.pair), None)
+        _line(row.rank, row.entry, row.figures, table.sure.get(row.entry.pair))
         for row in table.rows
     ]
 
@@ -75,11 +80,7 @@ def shown_ranks(lines: Sequence[RankedLine]) -> list[str]:
 
 
 def _line(
-    rank: int,
-    row: SuiteRow | Entry,
-    figures: Figures | None,
-    sure: Uncertainty | None,
-    tasks_with_runs: int | None,
+    rank: int, row: SuiteRow | Entry, figures: Figures | None, sure: Uncertainty | None
 ) -> RankedLine:
     return RankedLine(
         rank=rank,
@@ -95,7 +96,8 @@ def _line(
         mean_high=None if sure is None else sure.mean_high,
         best=None if figures is None else figures.best,
         min=None if figures is None else figures.min,
-        tasks_with_runs=tasks_with_runs,
+        tasks_with_runs=None,
+        tasks_counted=None,
         runs=row.n_runs,
         failures=row.failures,
         violations=row.violations,

@@ -98,6 +98,9 @@ class SuiteRankedRow(RankedRow):
 
     tasks_with_runs: Count
     """On how many of the suite's tasks it has runs."""
+    tasks_counted: Count
+    """On how many of the suite's tasks it has runs that count in this reading: fewer than
+    ``tasks_with_runs`` where ``successes`` leave out tasks on which all runs failed."""
     pages: dict[str, str]
     """The file of the page with its runs on each task that has any, by the task's name."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Cell = str | float | bool | tuple[str, ...] | None
 
 _COLUMNS = tuple(field.name for field in fields(RankedLine))
-_OF_SUITES = _COLUMNS.index("tasks_with_runs")
+_OF_TASKS = tuple(name for name in _COLUMNS if name not in ("tasks_with_runs", "tasks_counted"))
 _COUNTED = {
     Reading.AS_RUN: "runs as they are",
     Reading.FILLED: "filled up to the expected runs",
@@ -57,15 +57,10 @@ def table_files(suites: Sequence[SuiteTables]) -> dict[str, bytes]:
 def _add(
     files: dict[str, bytes], name: str, title: str, lines: Sequence[RankedLine], *, suite: bool
 ) -> None:
-    rows: list[Sequence[Cell]] = [_COLUMNS, *(_cells(line) for line in lines)]
-    if not suite:
-        rows = [[*row[:_OF_SUITES], *row[_OF_SUITES + 1 :]] for row in rows]
-    files[f"{name}.csv"] = _csv(rows)
+    columns = _COLUMNS if suite else _OF_TASKS
+    cells = [[getattr(line, column) for column in columns] for line in lines]
+    files[f"{name}.csv"] = _csv([columns, *cells])
     files[f"{name}.tex"] = latex.ranking(title, lines, suite=suite).encode("utf-8")
-
-
-def _cells(line: RankedLine) -> list[Cell]:
-    return [getattr(line, name) for name in _COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -10,10 +11,13 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE_BREAKS = re.compile("[\t-\r\x1c-\x1e\x85\u2028\u2029]+")
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# A spreadsheet takes what starts so for a formula, whatever invisible stands before it.
-_FORMULA = re.compile(
-    "[\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*[=+@＝＋－＠-]"
-)
+_FORMULA_STARTS = frozenset("=+-@＝＋－＠")
+"""A spreadsheet takes what starts so for a formula, whatever invisible stands before it."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Me", "Mn", "Zl", "Zp", "Zs"})
+"""Categories of what leaves no mark of its own: controls, marks on other characters, spaces, and
+what has no meaning yet."""
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that are blank."""
 
 
 def encodable(text: str) -> str:
@@ -32,8 +36,16 @@ def csv_text(text: str) -> str:
     Control characters and line breaks become spaces. What a spreadsheet would run as a formula
     gets a leading apostrophe, and so does what starts with a tab or a carriage return.
     """
-    guard = "'" if _FORMULA.match(text) or text[:1] in ("\t", "\r") else ""
+    risky = _first_seen(text) in _FORMULA_STARTS or text[:1] in ("\t", "\r")
+    guard = "'" if risky else ""
     return guard + encodable(_CONTROLS.sub(" ", text))
+
+
+def _first_seen(text: str) -> str:
+    """Return the first character of a text that is seen; none where there is none."""
+    return next(
+        (c for c in text if unicodedata.category(c) not in _UNSEEN and c not in _FILLERS), ""
+    )
 
 
 def visible_text(text: str) -> str:

@@ -24,7 +24,10 @@ from harness.models import StrictModel
 
 READY = b"ready\n"
 LAW_SECONDS = 2.0
-"""A law that takes longer is not shown."""
+"""Of processor time, which the child counts: a law that takes more is not shown. What else the
+machine is at does not matter, so that the same laws are shown wherever a site is written."""
+WALL_SECONDS = 60.0
+"""A child that has not answered by then is stuck, and killed."""
 _START_SECONDS = 60.0
 """Importing sympy takes about a second; on a busy machine much longer."""
 _MOST_STARTS = 3
@@ -64,13 +67,13 @@ class FormulaWorker:
     """Reads laws in a child process, which is started when it is first needed."""
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, seconds: float = LAW_SECONDS
+        self, command: Sequence[str] | None = None, *, seconds: float = WALL_SECONDS
     ) -> None:
         """Prepare; nothing is started.
 
         Args:
             command: The child's command; the package's own worker when not given.
-            seconds: How long one law may take.
+            seconds: How long to wait for an answer, at most.
         """
         worker = [sys.executable, "-P", "-m", "harness.leaderboard.formula.worker"]
         self._command = list(command) if command is not None else worker
