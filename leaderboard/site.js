@@ -3,7 +3,12 @@
 "use strict";
 
 function target() {
-  return decodeURIComponent(location.hash.slice(1));
+  const written = location.hash.slice(1);
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return written;  // a percent sign that encodes nothing
+  }
 }
 
 function makeTabs(list) {
@@ -27,9 +32,14 @@ function makeTabs(list) {
   }
 
   function fromAddress() {
-    const index = panels.findIndex((panel) => panel.id === target());
-    if (index >= 0) select(index, false);
-    return index >= 0;
+    const named = target();
+    // Links of old have a suite's or a task's bare name.
+    const ids = document.getElementById(named) ? [named] : [`all-${named}`, `task-${named}`];
+    const index = panels.findIndex((panel) => ids.includes(panel.id));
+    if (index < 0) return false;
+    select(index, false);
+    if (panels[index].id !== named) panels[index].scrollIntoView();
+    return true;
   }
 
   list.setAttribute("role", "tablist");
