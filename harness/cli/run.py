@@ -53,7 +53,12 @@ def run(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Evaluations at once. [default: cores]"),
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Evaluations at once. [default: cores; with --scheduler its threads]",
+        ),
     ] = None,
     backend: Annotated[
         BackendChoice, typer.Option("--backend", help="Local processes, or a Dask cluster.")

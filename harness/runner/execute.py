@@ -5,17 +5,18 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from harness.errors import UserError
 from harness.evaluation.evaluate import Outcome, evaluate
 from harness.evaluation.records import Evaluation, Failure, Isolation, Seconds, Traces
 from harness.failures import POLICIES, FailureKind
 from harness.results.store import Store
+from harness.runner.cluster import dask_cluster, in_words, made_with, other_versions
 from harness.runner.plan import Job, Plan
 from harness.runner.pool import SandboxPool
 from harness.runner.record import RunReport, assign, record_stored
@@ -64,12 +65,13 @@ def execute(
         plan: What to do.
         store: Where finished evaluations go; written by this thread only.
         watcher: Is told about each finished evaluation.
-        jobs: How many at once (local backend).
+        jobs: How many at once; None: one a core of this machine, or one a thread of the cluster.
         backend: ``local`` threads, or a ``dask`` cluster.
         scheduler: Address of the Dask scheduler; None starts a cluster on this machine.
 
     Raises:
-        UserError: The store cannot be written, or the backend is not installed.
+        UserError: The store cannot be written, the backend is not installed, or the cluster cannot
+            be reached, is lost, has no worker, or has one that would score otherwise.
     """
     scored = failed = 0
     errors: dict[str, Evaluation] = {}
@@ -80,12 +82,15 @@ def execute(
     for job in plan.jobs:
         waiting.setdefault(job.digest, []).append(job)
     try:
-        with closing(_stream(plan, jobs or default_jobs(), backend, scheduler)) as stream:
+        with closing(_stream(plan, jobs, backend, scheduler)) as stream:
             for done in stream:
                 if done.outcome is None:
                     problems.append(done.problem or "stopped")
                     continue
                 evaluation = done.outcome.evaluation
+                if evaluation.digest != done.job.digest:
+                    problems.append(_scored_otherwise(evaluation))
+                    continue
                 if evaluation.error and not POLICIES[evaluation.error.kind].counts:
                     errors[done.job.digest] = evaluation
                 else:
@@ -100,6 +105,16 @@ def execute(
     return RunReport(scored, failed, errors, tuple(dict.fromkeys(problems)), interrupted)
 
 
+def _scored_otherwise(evaluation: Evaluation) -> str:
+    """Say that a machine has scored which is not as this one: its figures are other figures."""
+    there = {**evaluation.versions, "scoring version": str(evaluation.scoring_version)}
+    differs = other_versions(there, made_with()) or "another sld-harness"
+    return (
+        f"a worker that joined during the run has {differs}; nothing that it scored is stored: "
+        "install on all workers what is installed here, restart them and run again"
+    )
+
+
 def _score(job: Job, pool: SandboxPool) -> Finished:
     try:
         with pool.lend() as sandbox:
@@ -109,12 +124,12 @@ def _score(job: Job, pool: SandboxPool) -> Finished:
     except UserError as error:
         return Finished(job, None, str(error))
     except Exception as error:  # a fault of ours must not take everybody's runs with it
-        return Finished(job, Outcome(_our_fault(job, error), Traces({}, {}, {}, {})))
+        return _our_fault(job, error)
 
 
-def _our_fault(job: Job, error: Exception) -> Evaluation:
-    message = f"{job.label}: {type(error).__name__}: {' '.join(str(error).split())}"
-    return Evaluation(
+def _our_fault(job: Job, error: Exception) -> Finished:
+    message = f"{job.label}: {in_words(error)}"
+    evaluation = Evaluation(
         task=job.task.name,
         format=job.candidate.format,
         status="failed",
@@ -126,18 +141,18 @@ def _our_fault(job: Job, error: Exception) -> Evaluation:
         scoring_version=SCORING_VERSION,
         digest=job.digest,
     )
+    return Finished(job, Outcome(evaluation, Traces({}, {}, {}, {})))
 
 
 def _stream(
-    plan: Plan, jobs: int, backend: Backend, scheduler: str | None
+    plan: Plan, jobs: int | None, backend: Backend, scheduler: str | None
 ) -> Generator[Finished, None, None]:
     if not plan.to_score:
         return
     if backend == "local":
-        yield from score_locally(plan.to_score, jobs)
+        yield from score_locally(plan.to_score, jobs or default_jobs())
     else:
-        with _dask_client(jobs, scheduler):
-            yield from _parallel(_score_on_worker, plan.to_score)
+        yield from _score_on_cluster(plan.to_score, jobs, scheduler)
 
 
 def score_locally(work: tuple[Job, ...], jobs: int) -> Generator[Finished, None, None]:
@@ -148,7 +163,7 @@ def score_locally(work: tuple[Job, ...], jobs: int) -> Generator[Finished, None,
     def score(job: Job) -> Finished:
         return Finished(job, None) if stopped.is_set() else _score(job, pool)
 
-    results = _parallel(score, work, backend="threading", n_jobs=jobs)
+    results = _parallel(score, work, jobs)
     try:
         yield from results
     finally:
@@ -159,23 +174,31 @@ def score_locally(work: tuple[Job, ...], jobs: int) -> Generator[Finished, None,
 
 
 def _parallel(
-    score: Callable[[Job], Finished],
-    work: tuple[Job, ...],
-    *,
-    backend: str | None = None,
-    n_jobs: int | None = None,
+    score: Callable[[Job], Finished], work: tuple[Job, ...], jobs: int
 ) -> Generator[Finished, None, None]:
     import joblib
 
     parallel = joblib.Parallel(
-        n_jobs=n_jobs,
-        backend=backend,
+        n_jobs=jobs,
+        backend="threading",
         batch_size=1,  # nobody waits for a neighbour's slow fit
         pre_dispatch="2*n_jobs",
         return_as="generator_unordered",
     )
     results: Generator[Finished, None, None] = parallel(joblib.delayed(score)(job) for job in work)
     return results
+
+
+def _score_on_cluster(
+    work: tuple[Job, ...], jobs: int | None, scheduler: str | None
+) -> Generator[Finished, None, None]:
+    most = jobs if scheduler is not None else None  # else it has this many workers
+    with dask_cluster(scheduler, jobs or default_jobs(), most) as cluster:
+        for done in cluster.run(_score_on_worker, work):
+            if done.error is not None:
+                yield _our_fault(done.work, done.error)
+            elif done.result is not None:
+                yield Finished(done.work, done.result.outcome, done.result.problem)
 
 
 @cache
@@ -188,26 +211,3 @@ def _worker_pool() -> SandboxPool:
 
 def _score_on_worker(job: Job) -> Finished:
     return _score(job, _worker_pool())
-
-
-@contextmanager
-def _dask_client(jobs: int, scheduler: str | None) -> Iterator[None]:
-    import joblib
-
-    try:
-        import distributed
-    except ImportError as error:
-        raise UserError(
-            "--backend dask needs the package distributed: pip install 'sld-harness[dist]'"
-        ) from error
-    dask: Any = distributed  # its classes carry no types
-    with ExitStack() as stack:
-        where = scheduler
-        if where is None:
-            cluster = dask.LocalCluster(
-                n_workers=jobs, threads_per_worker=1, dashboard_address=None
-            )
-            where = stack.enter_context(cluster)
-        stack.enter_context(dask.Client(where))
-        stack.enter_context(joblib.parallel_config(backend="dask", n_jobs=-1))
-        yield
