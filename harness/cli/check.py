@@ -46,5 +46,5 @@ def check(
     print_output(terminal, found.printed)
     if ok:
         again = ["sld", "score", str(file), "--task", task]
-        terminal.print(f"ok; `{shlex.join(again)}` scores it", markup=False)
+        terminal.print(f"ok; `{shlex.join(again)}` scores it", markup=False, soft_wrap=True)
     raise typer.Exit(0 if ok else 1)

@@ -97,11 +97,9 @@ def _quiet() -> Iterator[None]:
 
 def _client(dask: Any, address: str) -> Any:
     """Connect to a scheduler."""
-    import asyncio
-
     client = dask.Client.__new__(dask.Client)  # in two steps: what fails has to be closed, too
     try:
-        asyncio.run(_reach(dask, address))
+        _see_who_answers(dask, address)
         client.__init__(address, set_as_default=False)
     except BaseException as error:  # an address can be wrong in many ways, each with its own type
         with suppress(Exception):
@@ -116,6 +114,15 @@ def _client(dask: Any, address: str) -> Any:
             )
         ) from error
     return client
+
+
+def _see_who_answers(dask: Any, address: str) -> None:
+    """Reach whoever is at an address, in a thread: in a notebook's a loop runs already."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(lambda: asyncio.run(_reach(dask, address))).result()
 
 
 async def _reach(dask: Any, address: str) -> None:

@@ -177,7 +177,7 @@ def judged(
     search = Search(side, seed)
     run_unkept(search, Budget(seconds=seconds), jobs=jobs)
     guard = Judge(search.rows, search.guards, most_rows=None)
-    outer = _with_axes(rows, search.rows)
+    outer = with_axes(rows, search.rows)
 
     def worth(law: Law, entry: Entry) -> float:
         return beyond(law, entry.verdict.theta, outer, fold)
@@ -201,17 +201,30 @@ def judged(
     return found, worth(choice.chosen.law, choice.chosen.entry)
 
 
-def _with_axes(rows: TrainRows, lower: TrainRows) -> TrainRows:
+def with_axes(rows: TrainRows, lower: TrainRows) -> TrainRows:
     """Return rows in the coordinates of others, so that constants found there mean the same."""
     values = [axis.coordinate(rows.values[..., n]) for n, axis in enumerate(lower.axes)]
     return replace(rows, axes=lower.axes, coordinates=np.stack(values, axis=-1))
 
 
-def beyond(law: Law, theta: FloatArray | None, rows: TrainRows, fold: Fold) -> float:
+def beyond(
+    law: Law,
+    theta: FloatArray | None,
+    rows: TrainRows,
+    fold: Fold,
+    weights: FloatArray | None = None,
+) -> float:
     """Return the normalised error beyond of a law that is fitted to the lower part.
 
     The fit begins with what the search found there. It must not begin with a fit to all rows: a
     constant of which the lower part says little may stay where the upper part has put it.
+
+    Args:
+        law: The law.
+        theta: Where its fit begins, ``(cells, P)``.
+        rows: All rows.
+        fold: Fits the lower part, judges the upper one.
+        weights: What rows count, ``(G, N)``, if not what they usually do.
     """
     cells = len(rows.groups) * len(rows.targets)
     columns = tuple(
@@ -219,10 +232,11 @@ def beyond(law: Law, theta: FloatArray | None, rows: TrainRows, fold: Fold) -> f
         for n in range(len(rows.axes))
     )
     y = rows.y.transpose(0, 2, 1).reshape(cells, -1)
-    weights = np.sqrt(np.repeat(weights_of(rows, fold.fitted), len(rows.targets), axis=0))
+    counts = weights_of(rows, fold.fitted) if weights is None else weights
+    root = np.sqrt(np.repeat(counts, len(rows.targets), axis=0))
     starts = np.empty((cells, 0)) if theta is None or not theta.size else theta
     with np.errstate(all="ignore"):
-        problem = Problem(columns, np.log(y) if law.link == "log" else y, weights)
+        problem = Problem(columns, np.log(y) if law.link == "log" else y, root)
         found = fit_batch(law, problem, starts, _STEPS, rows.loss)
         said = found.fitted
         said = np.exp(np.clip(said, -60, 60)) if law.link == "log" else said
