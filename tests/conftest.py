@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import numpy as np
 import pytest
 import yaml
+from hypothesis import settings
 
 from harness import paths
 from harness.candidates import Candidate
@@ -23,6 +24,10 @@ from harness.tasks.catalogue import load_definition
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# How long an example takes says how busy the machine is: time is a matter of benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
