@@ -450,6 +450,7 @@ def test_runs_of_other_machines_do_not_leave_the_board(store: Path, tmp_path: Pa
     with Store(tmp_path / "new.sqlite") as opened:
         opened.take(plan_merge(opened.content(), marked))
         assert opened.forget_missing(root) == []
+        assert opened.forget_missing(Path.cwd()) == []  # whatever is marked is under no folder
         assert len(opened.runs()) == 3
     assert elsewhere(marked, lambda _: False) == marked
 

@@ -62,7 +62,8 @@ def leaderboard(
 
     def read_board() -> Board:
         board = load_board(store or paths.default_store(), catalogue, suite)
-        _say_outdated(board.runs, catalogue)
+        if source is Source.EVALUATIONS:
+            _say_outdated(board.runs, catalogue)
         return board
 
     def say_waiting() -> None:

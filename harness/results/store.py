@@ -196,7 +196,9 @@ class Store(StoreFile):
         gone = [
             key
             for key, (path, _) in self.holders().items()
-            if not Path(path).exists() and folder in Path(path).resolve().parents
+            if Path(path).is_absolute()  # else it was never on this machine
+            and not Path(path).exists()
+            and folder in Path(path).resolve().parents
         ]
         if gone:
             with self._writing():

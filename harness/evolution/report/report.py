@@ -100,7 +100,7 @@ def render_report(
         "unanswered": search.unanswered.accounts,
         "spent": _spent(search),
         "price": f"{PRICE:g}",
-        "chance": f"{1 - PROOF:.0%}",
+        "chance": f"{100 * (1 - PROOF):.0f} %",
         "describes": f"{DESCRIBES:g}",
         "program": program_text(result.source),
         **_of_law(search, result),
