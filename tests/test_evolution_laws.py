@@ -21,7 +21,7 @@ from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.library import library
-from harness.evolution.rows import Axis, Kind, Loss, TrainRows, train_rows
+from harness.evolution.rows import Axis, FloatArray, Kind, Loss, TrainRows, train_rows
 from harness.evolution.runtime import row_weights
 from harness.evolution.scales import Bend, Bottleneck, Feature, Limit, Supported
 from harness.evolution.starts import start_points
@@ -414,8 +414,12 @@ PUBLISHED_OUTSIDE = {
 """The same, from outside. (The law of vocab_scaling_law holds figures of its tokenizers.)"""
 
 
-def errors_of_form_and_person(task: Task, form: str) -> tuple[float, float]:
-    """Return what is left of the train rows by a form of the library, and by the shipped law."""
+def compare_with_the_shipped_law(task: Task, form: str) -> None:
+    """Check what a form of the library leaves of the train rows against what the shipped law does.
+
+    A search fits so that larger runs count more, and may leave half as much again; fitted as people
+    fit, from where the search ended, a tenth more.
+    """
     train = task.data().train
     data = train_rows(train, task.feature_names, task.target_names)
     text = (ROOT / "candidates" / task.name / "human" / "human" / "run_1.py").read_text("utf-8")
@@ -425,20 +429,21 @@ def errors_of_form_and_person(task: Task, form: str) -> tuple[float, float]:
         params = program["fit_scaling_law"](one.features, y)  # type: ignore[operator]
         off.append(program["scaling_law_func"](one.features, params) - y)  # type: ignore[operator]
     person = float(np.square(np.concatenate(off)).mean() / data.y[data.weights > 0].var())
+    judge = Judge(data, plan_folds(data))
     laws = [one.law for one in library(data, task.definition.max_params) if one.name == form]
-    return min(error_where_all_rows_count_alike(law, data) for law in laws), person
+    scores = [(judge.score(law), law) for law in laws]
+    assert min(score.fit for score, _ in scores) <= 1.5 * person
+    alike = min(error_where_all_rows_count_alike(law, data, score.theta) for score, law in scores)
+    assert alike <= 1.1 * person
 
 
-def error_where_all_rows_count_alike(law: Law, data: TrainRows) -> float:
-    """Return what a form leaves of the train rows of one target, fitted as people fit."""
-    starts = start_points(law, 24)
-    groups, each = np.repeat(np.arange(len(data.groups)), len(starts)), len(starts)
+def error_where_all_rows_count_alike(law: Law, data: TrainRows, theta: FloatArray) -> float:
+    """Return what a form of one target leaves of the train rows, fitted from some constants on."""
     y, columns = data.y[..., 0], tuple(np.moveaxis(data.coordinates, -1, 0))
-    problem = Problem(columns, np.log(y) if law.link == "log" else y, data.weights).take(groups)
+    problem = Problem(columns, np.log(y) if law.link == "log" else y, data.weights)
     with np.errstate(all="ignore"):
-        found = fit_batch(law, problem, np.tile(starts, (len(data.groups), 1)), 30)
-    best = found.cost.reshape(-1, each).argmin(axis=1) + np.arange(len(data.groups)) * each
-    said = np.exp(found.fitted[best]) if law.link == "log" else found.fitted[best]
+        found = fit_batch(law, problem, theta, 40)
+    said = np.exp(found.fitted) if law.link == "log" else found.fitted
     real = data.weights > 0
     return float(np.square(said - y)[real].mean() / y[real].var())
 
@@ -446,16 +451,14 @@ def error_where_all_rows_count_alike(law: Law, data: TrainRows) -> float:
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_the_library_describes_rows_as_well_as_the_shipped_law_of_a_task(name: str) -> None:
     """What a person wrote for a task is within reach of a search; train rows say how well."""
-    form, person = errors_of_form_and_person(load_catalogue().find(name), PUBLISHED[name])
-    assert form <= 1.1 * person
+    compare_with_the_shipped_law(load_catalogue().find(name), PUBLISHED[name])
 
 
 @pytest.mark.data
 @pytest.mark.usefixtures("data_folder")
 @pytest.mark.parametrize("name", sorted(PUBLISHED_OUTSIDE))
 def test_the_library_describes_public_rows_as_well_as_the_shipped_law(name: str) -> None:
-    form, person = errors_of_form_and_person(load_catalogue().find(name), PUBLISHED_OUTSIDE[name])
-    assert form <= 1.1 * person
+    compare_with_the_shipped_law(load_catalogue().find(name), PUBLISHED_OUTSIDE[name])
 
 
 @pytest.mark.parametrize("name", sorted(LAWS))

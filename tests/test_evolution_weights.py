@@ -13,12 +13,13 @@ from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, refit, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power, Raw
-from harness.evolution.fitness import Judge, weights_of
+from harness.evolution.fitness import Judge
 from harness.evolution.folds import plan_folds
 from harness.evolution.rows import Axis, FloatArray, Kind, sizes_of
 from harness.evolution.runtime import row_weights
 from harness.evolution.scales import Feature
 from harness.evolution.starts import start_points
+from harness.evolution.weights import weights_of
 
 NUMBERS = st.integers(-50, 50).map(float)
 TABLES = st.integers(2, 30).flatmap(

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from harness.cli import main
 from harness.errors import UserError
 from harness.evaluation.records import Seconds, Traces
-from harness.results.exchange import Content, from_lines, to_lines
+from harness.results.exchange import from_lines, to_lines
 from harness.results.export_file import read_export
+from harness.results.lines import Content
 from harness.results.merge import elsewhere, plan_merge
 from harness.results.records import Prefer, RunAssignment, StoredRun
 from harness.results.store import Store

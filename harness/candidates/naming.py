@@ -12,9 +12,10 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from harness.candidates.files import locked, read_yaml, replace
+from harness.candidates.files import read_yaml
 from harness.errors import UserError, one_line
 from harness.models import StrictModel, describe_problems
+from harness.whole_files import locked, replace
 
 DISPLAY_NAMES_FILE = "names.yaml"
 LONGEST_SLUG = 200

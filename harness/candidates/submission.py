@@ -14,11 +14,12 @@ import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
 from harness.candidates.discovery import RunFile, run_number
-from harness.candidates.files import place, read_yaml, refuse_link, replace
+from harness.candidates.files import read_yaml, refuse_link
 from harness.candidates.naming import MOST_RUN, add_names, agent_slug, load_names, model_slug
 from harness.candidates.program import Candidate
 from harness.errors import UserError, one_line
 from harness.models import ONE_LINE, SHA256, StrictModel, describe_problems
+from harness.whole_files import place, replace
 
 _LONGEST_NAME = 100
 _MOST_RACES = 1000

@@ -15,7 +15,7 @@ from harness.cli.output import console, print_json
 from harness.results.records import Prefer
 
 if TYPE_CHECKING:
-    from harness.results.exchange import Content
+    from harness.results.lines import Content
     from harness.results.merge import Merge
     from harness.results.store import Store
 
@@ -145,7 +145,7 @@ def _checked(path: Path) -> Content:
 def _content_of(opened: Store) -> Content:
     """Return what a store holds; a row that no line can hold is named with the store."""
     from harness.errors import UserError
-    from harness.results.exchange import NotExportable
+    from harness.results.lines import NotExportable
 
     try:
         return opened.content()

@@ -12,9 +12,9 @@ from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.expression import Law
 from harness.evolution.folds import Fold
 from harness.evolution.probes import explodes, probe_columns
-from harness.evolution.rows import FloatArray, Loss, TrainRows, sizes_of
-from harness.evolution.runtime import row_weights
+from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.starts import start_points
+from harness.evolution.weights import as_effective, weights_of
 
 JUDGING = 3
 """Goes up when the same law gets another fitness: an earlier search cannot go on then."""
@@ -82,21 +82,6 @@ def costs(errors: FloatArray, n_constants: int, fit: float) -> FloatArray:
     """
     logs: FloatArray = np.log(errors if len(errors) else np.array([fit]))
     return logs + (PRICE * n_constants + DESCRIBES * float(np.log(fit)))
-
-
-def weights_of(rows: TrainRows, fitted: np.ndarray) -> FloatArray:
-    """Return what rows count in fits to some of them, ``(G, N)``: 0 for those that have no part.
-
-    Args:
-        rows: The train rows.
-        fitted: Which are fitted, ``(G, N)``.
-    """
-    weights = np.zeros(fitted.shape)
-    sizes = sizes_of(rows.axes)
-    for group, some in enumerate(fitted):
-        if some.any():
-            weights[group, some] = row_weights(rows.values[group, some], rows.y[group, some], sizes)
-    return weights
 
 
 def normalised_error(off: FloatArray, y: FloatArray, loss: Loss) -> float:
@@ -257,11 +242,8 @@ class Judge:
     def _counted(self, fitted: np.ndarray) -> FloatArray:
         """Return the root of what rows count in a fit to some of them, ``(cells, M)``."""
         weights = weights_of(self.rows, fitted)
-        weights = self._thin(np.repeat(weights, len(self.rows.targets), axis=0)) * self._once
-        squares = np.square(weights).sum(axis=1, keepdims=True)
-        effective = weights.sum(axis=1, keepdims=True) / np.where(squares > 0, squares, 1.0)
-        root: FloatArray = np.sqrt(weights * effective)
-        return root
+        drawn = self._thin(np.repeat(weights, len(self.rows.targets), axis=0)) * self._once
+        return np.sqrt(as_effective(drawn))
 
     def _thin(self, values: np.ndarray) -> np.ndarray:
         """Return the rows that are fitted to, ``(cells, M)``."""

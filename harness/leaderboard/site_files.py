@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness.candidates.files import locked
 from harness.errors import UserError
 from harness.models import StrictModel, describe_problems
+from harness.whole_files import locked, replace
 
 MANIFEST = "manifest.json"
 _PATIENCE = 1.0
@@ -85,14 +85,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         UserError: It cannot be written.
     """
-    temporary = path.with_name(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace(path, data, lasting=False)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 

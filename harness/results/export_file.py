@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import TextIO
 
 from pydantic import ValidationError
 
 from harness.errors import UserError
-from harness.results.exchange import LONGEST_LINE, Content, HeaderLine, from_lines
+from harness.results.exchange import LONGEST_LINE, from_lines
+from harness.results.lines import Content, HeaderLine
+from harness.whole_files import replace
 from harness.writing import SQLITE
 
 _LONGEST_HEADER = 1000
@@ -98,14 +98,7 @@ def write_export(file: Path, data: bytes) -> None:
     Raises:
         UserError: It cannot be written.
     """
-    place = Path(os.path.realpath(file))
-    beside = place.with_name(f".{token_hex(8)}.part")  # short: fits where any file's name does
     try:
-        with beside.open("xb") as opened:
-            opened.write(data)
-        beside.replace(place)
+        replace(Path(os.path.realpath(file)), data)
     except OSError as error:
         raise UserError(f"{file}: cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()

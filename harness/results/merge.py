@@ -10,7 +10,7 @@ from harness.errors import one_line
 from harness.evaluation.figures import figure
 from harness.evaluation.records import Evaluation
 from harness.results.differences import told_apart
-from harness.results.exchange import ELSEWHERE, ClaimLine, Content, EvaluationLine, RunLine
+from harness.results.lines import ELSEWHERE, ClaimLine, Content, EvaluationLine, RunLine
 from harness.results.records import ClaimedPage, Prefer
 
 K = TypeVar("K")

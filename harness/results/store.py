@@ -23,7 +23,7 @@ from harness.results.store_file import StoreFile
 
 if TYPE_CHECKING:
     from harness.evaluation.records import Traces
-    from harness.results.exchange import Content, EvaluationLine
+    from harness.results.lines import Content, EvaluationLine
     from harness.results.merge import Merge
 
 _RUNS = """
@@ -241,7 +241,7 @@ class Store(StoreFile):
         Raises:
             UserError: The store is damaged.
         """
-        from harness.results.exchange import Content, claim_line, run_line
+        from harness.results.lines import Content, claim_line, run_line
 
         with self._reading():
             programs = dict(self._db.execute(_PROGRAMS))
@@ -273,7 +273,7 @@ class Store(StoreFile):
         return rows
 
     def _evaluation_line(self, row: tuple[Any, ...], traces: bytes) -> EvaluationLine:
-        from harness.results.exchange import EvaluationLine
+        from harness.results.lines import EvaluationLine
 
         digest, _, program, _, document, created = row
         return EvaluationLine(

@@ -7,7 +7,6 @@ right is not downloaded again, so a pull that was interrupted goes on where it w
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from harness.tasks.hub import Hub, HubError, HubFileError, Listing
 from harness.tasks.hub_tables import WrongTableError, as_csv, split_files, table_rows
 from harness.tasks.reading import Row, canonical_form, parse_rows, read_bytes, sha256_of
 from harness.tasks.task import Task
+from harness.whole_files import replace
 
 RECORD = "pulled.json"
 _PARTS = ".pull"
@@ -307,17 +307,8 @@ class _Pulling:
 
 
 def _put(place: Path, content: bytes) -> None:
-    """Write a file so that it is at no time half there."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(place)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace(place, content)
 
 
 @contextmanager

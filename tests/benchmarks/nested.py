@@ -27,7 +27,7 @@ import pandas as pd
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.choose import choose
 from harness.evolution.expression import Law
-from harness.evolution.fitness import Judge, costs, normalised_error, weights_of
+from harness.evolution.fitness import Judge, costs, normalised_error
 from harness.evolution.folds import Fold, joint_ranks
 from harness.evolution.gateway import TrainSide, train_side
 from harness.evolution.ledger import Budget
@@ -35,6 +35,7 @@ from harness.evolution.proposals import Entry
 from harness.evolution.rows import FloatArray, Kind, TrainRows, train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run_unkept
+from harness.evolution.weights import weights_of
 from harness.tasks import load_catalogue
 from harness.tasks.data import GroupRows
 

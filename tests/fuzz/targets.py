@@ -35,7 +35,8 @@ from harness.evolution.llm.config import read_config
 from harness.evolution.llm.region import NoRewriteError
 from harness.results.article import read_article
 from harness.results.board_lines import read_board
-from harness.results.exchange import Content, from_lines, to_lines
+from harness.results.exchange import from_lines, to_lines
+from harness.results.lines import Content
 from harness.results.merge import elsewhere, plan_merge
 from harness.results.records import ClaimedPage
 from harness.results.source_page import page_text, read_page

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.evolution.expression import Law
-from harness.evolution.fitness import weights_of
 from harness.evolution.rows import Axis, FloatArray, TrainRows
 from harness.evolution.runtime import solve_linear
+from harness.evolution.weights import weights_of
 
 _MOST_GROUPS = 4
 """Where there are more, they are taken together."""
