@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import TRAIN, Scorer
 from processes import descendants, living, wait_for
 from programs import GROUP_MEAN, LAW, LINE, program
+from runner_samples import SLOW, PutRuns, board, figures, files_of, run_all
 
 from harness.errors import UserError
-from harness.evaluation.records import Evaluation
 from harness.results.store import Store
-from harness.runner import cluster
 from harness.runner import execute as execution
-from harness.runner.execute import Finished, execute
-from harness.runner.plan import Job, Plan, make_plan
-from harness.runner.record import RunReport
+from harness.runner.plan import make_plan
 from harness.sandbox import Sandbox
 from harness.tasks import Catalogue, load_catalogue
-from harness.versions import versions
 
 WriteTask = Callable[..., Path]
-PutRuns = Callable[..., Path]
 
 # Starts the command line with another folder of tasks.
 SLD = """\
@@ -53,40 +44,12 @@ main()
 @pytest.fixture
 def candidates(tmp_path: Path) -> PutRuns:
     """Return a function that files programs as runs of ``small_task`` and returns the folder."""
-
-    def put(*programs: str, task: str = "small_task", agent: str = "codex") -> Path:
-        folder = tmp_path / "candidates" / task / agent / "o4_mini"
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, text in enumerate(programs, 1):
-            (folder / f"run_{number}.py").write_text(text, encoding="utf-8")
-        return tmp_path / "candidates"
-
-    return put
+    return files_of(tmp_path / "candidates")
 
 
 @pytest.fixture
 def tasks(write_task: WriteTask) -> Catalogue:
     return load_catalogue(write_task().parent.parent)
-
-
-class Watched:
-    """Keeps what a run said, and when."""
-
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.finished_at: dict[str, float] = {}
-
-    def finished(self, job: Job, evaluation: Evaluation) -> None:
-        self.finished_at[job.key.place] = time.monotonic() - self.started
-
-
-def run_all(
-    roots: Sequence[Path], tasks: Catalogue, store: Store, **options: Any
-) -> tuple[Plan, RunReport, Watched]:
-    watched = Watched()
-    again = options.pop("again", None)
-    plan = make_plan(roots, tasks, store, again=again)
-    return plan, execute(plan, store, watched, **{"jobs": 2, **options}), watched
 
 
 @pytest.fixture
@@ -357,295 +320,6 @@ class TestExecute:
         assert (report.scored, report.harness_errors) == (1, {})
 
 
-@pytest.fixture
-def started() -> Iterator[Any]:
-    """A Dask cluster of two threads in this process, which others than its owner can reach."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1,
-        threads_per_worker=2,
-        processes=False,
-        protocol="tcp",
-        dashboard_address="127.0.0.1:0",
-    ) as cluster:
-        yield cluster
-        execution._worker_pool().close()
-        execution._worker_pool.cache_clear()
-
-
-class Until(Watched):
-    """Does something once the first evaluation is finished."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        super().__init__()
-        self.act = act
-
-    def finished(self, job: Job, evaluation: Evaluation) -> None:
-        super().finished(job, evaluation)
-        if len(self.finished_at) == 1:
-            self.act()
-
-
-class Busy:
-    """How much was under way at once, seen by ``count_busy`` in this process."""
-
-    now = most = 0
-    lock = threading.Lock()
-
-
-def count_busy(job: Job) -> Finished:
-    with Busy.lock:
-        Busy.now += 1
-        Busy.most = max(Busy.most, Busy.now)
-    time.sleep(0.05)
-    with Busy.lock:
-        Busy.now -= 1
-    return Finished(job, None, "counted")
-
-
-def other_than_here(honest: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
-    """Return a function that tells threads other than this one another version of numpy."""
-    here = threading.get_ident()
-    return lambda: {
-        **honest(),
-        **({} if threading.get_ident() == here else {"numpy": "1.0"}),
-    }
-
-
-@pytest.mark.timeout(180)
-@pytest.mark.filterwarnings("ignore")
-class TestDask:
-    """The same on a Dask cluster, where more can go wrong."""
-
-    @pytest.fixture(autouse=True)
-    def collected(self) -> Iterator[None]:
-        """Let go, while no warning is an error, of connections that Dask does not close."""
-        yield
-        gc.collect()
-
-    def test_it_gives_the_same_figures(
-        self, tasks: Catalogue, store: Store, candidates: PutRuns, tmp_path: Path
-    ) -> None:
-        pytest.importorskip("distributed")
-        folder = candidates(GROUP_MEAN, LAW, LINE, "1 / 0")
-        run_all([folder], tasks, store)
-        with Store(tmp_path / "dask.sqlite") as other:
-            _, report, _ = run_all([folder], tasks, other, backend="dask")
-            assert (report.scored, report.failed) == (4, 1)
-            assert board(other) == board(store)
-
-    def on(self, started: Any) -> dict[str, Any]:
-        return {"backend": "dask", "scheduler": started.scheduler_address}
-
-    def test_what_the_cluster_gives_up_is_our_fault_and_the_rest_is_stored(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """Regression: nobody was told of it, and the command waited for ever."""
-        honest = execution._score_on_worker
-
-        def faulty(job: Job) -> Finished:
-            if b"# trips" in job.candidate.source:
-                raise ZeroDivisionError("ours")
-            return honest(job)
-
-        monkeypatch.setattr(execution, "_score_on_worker", faulty)
-        folder = candidates(GROUP_MEAN, f"# trips\n{GROUP_MEAN}", LAW)
-        _, report, watched = run_all([folder], tasks, store, **self.on(started))
-        assert report.scored == 2
-        (error,) = report.harness_errors.values()
-        assert error.error is not None
-        assert "run_2: ZeroDivisionError: ours" in error.error.message
-        assert len(store.runs()) == 2
-        assert len(watched.finished_at) == 3
-
-    def test_a_worker_whose_process_died_is_named(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        scheduler = pytest.importorskip("distributed.scheduler")
-        worker = SimpleNamespace(address="tcp://10.0.0.5:1234")
-
-        def died(job: Job) -> Finished:
-            raise scheduler.KilledWorker("the job", worker, 3)
-
-        monkeypatch.setattr(execution, "_score_on_worker", died)
-        _, report, _ = run_all([candidates(GROUP_MEAN)], tasks, store, **self.on(started))
-        (error,) = report.harness_errors.values()
-        assert error.error is not None
-        assert "all those workers died while running it" in error.error.message
-        assert "\n" not in error.error.message
-
-    def test_a_worker_with_other_versions_scores_nothing(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """Regression: its figures were stored under its digest, and the run under ours."""
-        honest = cluster.made_with
-        monkeypatch.setattr(cluster, "made_with", other_than_here(honest))
-        (worker,) = started.scheduler.workers
-        expected = f"its worker {worker} has numpy 1.0 instead of numpy {honest()['numpy']}; "
-        with pytest.raises(UserError, match=re.escape(expected)):
-            run_all([candidates(GROUP_MEAN)], tasks, store, **self.on(started))
-        assert store.statuses() == {}
-
-    def test_a_worker_without_the_harness_is_named(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        honest, here = cluster.made_with, threading.get_ident()
-
-        def nowhere_else() -> dict[str, str]:
-            if threading.get_ident() == here:
-                return honest()
-            raise ModuleNotFoundError("No module named 'harness'")
-
-        monkeypatch.setattr(cluster, "made_with", nowhere_else)
-        expected = "cannot tell its versions (ModuleNotFoundError: No module named 'harness'); "
-        with pytest.raises(UserError, match=re.escape(expected)):
-            run_all([candidates(GROUP_MEAN)], tasks, store, **self.on(started))
-
-    def test_what_another_machine_scored_is_never_stored(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """Workers that come later are not asked for their versions."""
-        for module in ("digest", "evaluate"):
-            name = f"harness.evaluation.{module}.versions"
-            monkeypatch.setattr(name, other_than_here(versions))
-        _, report, _ = run_all([candidates(GROUP_MEAN, LAW)], tasks, store, **self.on(started))
-        (problem,) = report.problems
-        assert f"has numpy 1.0 instead of numpy {versions()['numpy']}; nothing that it" in problem
-        assert (report.scored, report.harness_errors) == (0, {})
-        assert store.statuses() == {}
-        assert store.runs() == []
-
-    @pytest.mark.parametrize(("jobs", "most"), [(1, 1), (None, 2)])
-    def test_jobs_bounds_what_is_under_way(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-        jobs: int | None,
-        most: int,
-    ) -> None:
-        monkeypatch.setattr(execution, "_score_on_worker", count_busy)
-        monkeypatch.setattr(Busy, "most", 0)
-        folder = candidates(*SLOW)
-        _, report, _ = run_all([folder], tasks, store, jobs=jobs, **self.on(started))
-        assert report.problems == ("counted",)
-        assert Busy.most == most
-
-    @pytest.mark.parametrize(
-        ("address", "words"),
-        [
-            ("nonsense", "(ValueError: missing port number in address 'nonsense')"),
-            ("tcp://127.0.0.1:9", "(OSError: Timed out trying to connect to tcp://127.0.0.1:9 "),
-            ("tls://127.0.0.1:9", "(TypeError: TLS expects"),
-            ("{silent}", "(TimeoutError: what is there does not answer as one)"),
-        ],
-    )
-    def test_an_address_without_a_scheduler_is_one_line(
-        self, tasks: Catalogue, store: Store, candidates: PutRuns, address: str, words: str
-    ) -> None:
-        dask = pytest.importorskip("dask")
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            where = address.format(silent=f"tcp://127.0.0.1:{silent.getsockname()[1]}")
-            with (
-                dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
-                pytest.raises(UserError, match=re.escape(words)) as caught,
-            ):
-                run_all([candidates(GROUP_MEAN)], tasks, store, backend="dask", scheduler=where)
-        assert str(caught.value).startswith(f"--scheduler {where}: no Dask scheduler was reached")
-        assert "\n" not in str(caught.value)
-
-    def test_a_cluster_without_workers_is_one_line(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(cluster, "_FIRST_WORKER_SECONDS", 0.2)
-        started.scale(0)
-        assert wait_for(lambda: not started.scheduler.workers)
-        with pytest.raises(UserError, match="the Dask cluster has had no worker for 0 s; start"):
-            run_all([candidates(GROUP_MEAN)], tasks, store, **self.on(started))
-
-    def test_a_cluster_whose_workers_go_away_for_good_is_one_line(
-        self,
-        tasks: Catalogue,
-        store: Store,
-        candidates: PutRuns,
-        started: Any,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(cluster, "_LOOK_SECONDS", 0.05)
-        monkeypatch.setattr(cluster, "_NO_WORKER_SECONDS", 0.2)
-        plan = make_plan([candidates(*SLOW)], tasks, store)
-        watched = Until(lambda: started.scale(0))
-        with pytest.raises(UserError, match="the Dask cluster has had no worker for"):
-            execute(plan, store, watched, jobs=1, **self.on(started))
-        assert len(store.runs()) == len(watched.finished_at) > 0
-
-    def test_a_lost_scheduler_is_one_line_and_keeps_what_is_finished(
-        self, tasks: Catalogue, store: Store, candidates: PutRuns, started: Any
-    ) -> None:
-        async def hang_up() -> None:
-            for client in started.scheduler.client_comms.values():
-                client.comm.abort()
-
-        plan = make_plan([candidates(*SLOW)], tasks, store)
-        lost = Until(lambda: started.sync(hang_up))
-        words = "the cluster was lost (scheduler-connection-lost); what is finished is stored"
-        with pytest.raises(UserError, match=re.escape(words)):
-            execute(plan, store, lost, jobs=1, **self.on(started))
-        assert len(store.runs()) == len(lost.finished_at) > 0
-
-    def test_ctrl_c_keeps_what_is_finished(
-        self, tasks: Catalogue, store: Store, candidates: PutRuns, started: Any
-    ) -> None:
-        def press() -> None:
-            raise KeyboardInterrupt
-
-        plan = make_plan([candidates(*SLOW)], tasks, store)
-        report = execute(plan, store, Until(press), **self.on(started))
-        assert report.interrupted
-        assert len(store.runs()) == 1
-
-
-def figures(evaluation: Evaluation) -> dict[str, object]:
-    """Return an evaluation without what differs from run to run."""
-    return evaluation.model_dump(exclude={"seconds"})
-
-
-def board(store: Store) -> list[object]:
-    return [(run.key, run.path, figures(run.evaluation), run.program) for run in store.runs()]
-
-
 class Command:
     """``sld`` in a process of its own, on the own tasks and store of a test."""
 
@@ -674,9 +348,6 @@ class Command:
 @pytest.fixture
 def sld_run(write_task: WriteTask, tmp_path: Path) -> Command:
     return Command(write_task().parent.parent, tmp_path / "store.sqlite")
-
-
-SLOW = [program(first=f"number = {n}", fit="import time; time.sleep(0.15)") for n in range(8)]
 
 
 class TestCommand:

@@ -144,7 +144,7 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
         tiles.append(("Fitness, guard folds", fixed(float(choice.chosen.guard.mean()))))
     if choice is not None and choice.gain is not None and search.guards:
         needed = choice.needed
-        said = f"{fixed(needed)} is proof" if np.isfinite(needed) else "no proof possible"
+        said = f"{fixed(needed)} would be proof" if np.isfinite(needed) else "no proof possible"
         over = "library" if choice.known == "library" else "given"
         new = "bred" if choice.known == "library" else "other"
         tiles.append((f"Guard folds: best {new} over best {over} law; {said}", signed(choice.gain)))
