@@ -167,8 +167,10 @@ def read_given(
 
 def _say_given(terminal: Console, search: Search) -> None:
     """Say what the folds make of what a search began with."""
+    from harness.evolution.proposals import GIVEN
+
     for number, entry in sorted(search.view.entries.items()):
-        if entry.proposal.proposer == "given":
+        if entry.proposal.proposer == GIVEN:
             verdict = entry.verdict
             figures = f"fitness {verdict.fitness:.3f}, {verdict.n_constants} constants"
             said = verdict.failure or figures

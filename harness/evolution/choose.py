@@ -1,12 +1,13 @@
 """Which law a search ends with: what was known, or what was bred and stood where nobody looked.
 
 A search that is judged by the folds it climbs will always seem to have won (the winner's curse).
-Of what was known before, and of what was bred, one law each is sent: by the search folds and by
+Of what was known before, and of all others, one law each is sent: by the search folds and by
 what it says beyond the rows, where a law should hold when rows are drawn again, and should not
-stand alone. The bred one takes the place of the known one when less speaks against it and it gains
+stand alone. The other one takes the place of the known one when less speaks against it and it gains
 on the guard folds, which had no say in who is sent, more than chance would give one law in twenty
 (Student 1908: three folds say little of how much they vary). Among equals the simpler one stays.
-Known is what a search was given to begin with, else the library's forms.
+Known is what a search was given to begin with, else the laws that were published for just these
+quantities (the textbook's), else all published forms.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scipy.special import stdtrit
 from harness.evolution.beyond import Beyond, apart, counts_of_resamples, middle_of, variances
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
-from harness.evolution.proposals import Entry
+from harness.evolution.proposals import GIVEN, LIBRARY, TEXTBOOK, Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
 from harness.evolution.workers import ProgramWorkers
@@ -42,6 +43,11 @@ FIT, ALONE, SHAKEN = 0.2, 0.2, 0.1
 """What the logs of three errors weigh beside the folds: of the fit to all train rows (besides what
 fitness holds of it), of standing apart from other laws beyond the rows, and of moving there when
 rows are drawn again."""
+_BEST = {
+    GIVEN: "what was given",
+    TEXTBOOK: "the textbook's best",
+    LIBRARY: "the library's best",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +102,8 @@ class Choice:
     """By how much the best other law is better on the guard folds than the best known one."""
     spread: float | None
     """Standard error of that gain over the guard folds; infinite with only one."""
-    known: str = "library"
-    """Who proposed what was known: ``library``, or ``given``."""
+    known: str = LIBRARY
+    """Who proposed what was known: ``given``, ``textbook``, or ``library``."""
     rival: Finalist | None = None
     """What it was compared with on the guard folds; None where there was nothing else."""
 
@@ -109,8 +115,8 @@ class Choice:
     @property
     def why(self) -> str:
         """The reason in one line."""
-        best = "the library's best" if self.known == "library" else "what was given"
-        other = "bred law" if self.known == "library" else "other law"
+        best = _BEST[self.known]
+        other = "bred law" if self.known == LIBRARY else "other law"
         if self.rival is None or self.gain is None or self.spread is None:
             if self.chosen.proposer == self.known:
                 return f"{best}: there is no {other} to compare it with"
@@ -121,7 +127,8 @@ class Choice:
             return f"{best} stays: guard folds do not tell it from the best {other}"
         said = f"{self.gain:+.3f} on guard folds, where {self.needed:.3f} would prove it"
         if self.chosen.proposer != self.known:
-            who = "published" if self.chosen.proposer == "library" else "bred"
+            published = self.chosen.proposer in {TEXTBOOK, LIBRARY}
+            who = "published for other quantities" if published else "bred"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
         if self.gain > self.needed:  # and so it lost by what speaks against it
@@ -156,8 +163,8 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     if not entries:
         return None
     jury = _Jury(search, text)
-    given = any(entry.proposal.proposer == "given" for entry in entries)
-    who = "given" if given else "library"
+    proposers = {entry.proposal.proposer for entry in entries}
+    who = next((known for known in (GIVEN, TEXTBOOK) if known in proposers), LIBRARY)
     before = jury.judged([e for e in entries if e.proposal.proposer == who])
     after = jury.judged([e for e in entries if e.proposal.proposer != who])
     finalists = _compared([*before, *after], variances(search.rows))

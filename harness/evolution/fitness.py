@@ -16,8 +16,9 @@ from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.starts import start_points
 from harness.evolution.weights import as_effective, weights_of
 
-JUDGING = 3
-"""Goes up when the same law gets another fitness: an earlier search cannot go on then."""
+JUDGING = 4
+"""Goes up when the same law gets another fitness, or the same number another form: an earlier
+search cannot go on then."""
 PRICE = 0.03
 """What a constant costs, in units of log error."""
 DESCRIBES = 0.1

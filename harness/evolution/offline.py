@@ -1,4 +1,4 @@
-"""The proposer that needs no model: the library's forms first, then variations of elites."""
+"""The proposer that needs no model: published forms first, then variations of elites."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.evolution.expression import Law
+from harness.evolution.expression import Law, normal_form
 from harness.evolution.fitness import Judge
 from harness.evolution.forms import Form
 from harness.evolution.library import library
 from harness.evolution.novelty import Novelty
-from harness.evolution.proposals import Given, Proposal, View
+from harness.evolution.proposals import GIVEN, LIBRARY, TEXTBOOK, Given, Proposal, View
 from harness.evolution.rows import TrainRows
+from harness.evolution.textbook import textbook
 from harness.evolution.variation import Child, Variation
 
 _TRIES = 40
@@ -41,9 +42,13 @@ class OfflineProposer:
             cap: Most constants of a group.
             judge: Says which laws can be fitted at all.
             novelty: What was proposed before.
-            given: What is proposed before the library's forms: a short search judges it, too.
+            given: What is proposed before published forms: a short search judges it, too.
         """
-        self.forms = [form for form in library(rows, cap) if judge.allows(form.law)]
+        first = {normal_form(form.law): form for form in textbook(rows, cap)}
+        self._textbook = frozenset(first)
+        for form in library(rows, cap):
+            first.setdefault(normal_form(form.law), form)
+        self.forms = [form for form in first.values() if judge.allows(form.law)]
         self._given = tuple(given)
         # Where nobody caps the constants, breeding stops where the published forms do.
         largest = max((form.law.n_constants for form in self.forms), default=None)
@@ -53,20 +58,20 @@ class OfflineProposer:
 
     @property
     def n_first(self) -> int:
-        """Proposals that follow from the task alone: what was given and the library's forms."""
+        """Proposals that follow from the task alone: what was given and published forms."""
         return len(self.forms) + len(self._given)
 
     def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
-        """Return the next form of the library, or a variation of elites; None where nothing is new.
+        """Return the next published form, or a variation of elites; None where nothing is new.
 
-        What was given has the first numbers, then come the library's forms.
+        What was given has the first numbers, then come the textbook's forms, then the library's.
         """
         if number < len(self._given):
             one = self._given[number]
             island = number % view.archive.n_islands
-            return Proposal(number, "given", one.how, island, law=one.law, source=one.source)
+            return Proposal(number, GIVEN, one.how, island, law=one.law, source=one.source)
         if number < self.n_first:
-            return self._of_library(number, self.forms[number - len(self._given)], view)
+            return self._published(number, self.forms[number - len(self._given)], view)
         for turn in range(view.archive.n_islands):
             island = (number + turn) % view.archive.n_islands  # another, where one is barren
             proposal = self._bred(number, island, view, rng)
@@ -86,9 +91,10 @@ class OfflineProposer:
                 return Proposal(number, self.name, child.how, island, parents, law=child.law)
         return None
 
-    def _of_library(self, number: int, form: Form, view: View) -> Proposal:
+    def _published(self, number: int, form: Form, view: View) -> Proposal:
         island = number % view.archive.n_islands
-        return Proposal(number, "library", f"{form.name} ({form.source})", island, law=form.law)
+        who = TEXTBOOK if normal_form(form.law) in self._textbook else LIBRARY
+        return Proposal(number, who, f"{form.name} ({form.source})", island, law=form.law)
 
     def _child(
         self, island: int, view: View, rng: np.random.Generator

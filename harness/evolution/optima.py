@@ -84,8 +84,13 @@ def critical_batch(logs: Sequence[int]) -> Iterator[Form]:
     if len(logs) != 4:
         return
     for size, data, batch, rate in permutations(logs):
-        waste = Shift(Blend(Blend(Feature(batch), Feature(data)), Feature(size)))
-        neck = Power(Bottleneck(Blend(Feature(data), waste), Feature(size)))
-        valley = Valley(moved(rate, (size, data, batch)), lopsided=True)
-        costs = (valley, power(size), power(data), power(batch))
-        yield Form("critical batch and a valley", MCCANDLISH, Law(terms(neck, costs)))
+        yield critical(size, data, batch, rate)
+
+
+def critical(size: int, data: int, batch: int, rate: int) -> Form:
+    """Return the form of a critical batch, its four features being what they are."""
+    waste = Shift(Blend(Blend(Feature(batch), Feature(data)), Feature(size)))
+    neck = Power(Bottleneck(Blend(Feature(data), waste), Feature(size)))
+    valley = Valley(moved(rate, (size, data, batch)), lopsided=True)
+    costs = (valley, power(size), power(data), power(batch))
+    return Form("critical batch and a valley", MCCANDLISH, Law(terms(neck, costs)))

@@ -15,6 +15,10 @@ from harness.evolution.gateway import PROGRAM_LIMITS, TrainSide, Verdict
 from harness.evolution.rows import TrainRows
 from harness.limits import Limits
 
+TEXTBOOK, LIBRARY, GIVEN = "textbook", "library", "given"
+"""Who proposes what is there before anything is bred: laws published for just a task's quantities,
+all other published forms, and people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -37,7 +41,7 @@ class Proposal:
 
     number: int
     proposer: str
-    """``library``, ``given``, ``offline``, or a model's name."""
+    """``textbook``, ``library``, ``given``, ``offline``, or a model's name."""
     how: str
     """In a few words, for the lineage."""
     island: int
@@ -51,7 +55,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Something that a search begins with, besides the library's forms: a tree, or text."""
+    """Something that a search begins with, besides published forms: a tree, or text."""
 
     how: str
     """Where it comes from."""

@@ -16,15 +16,20 @@ from harness.evolution.scales import Bend, Blend, Effective, Feature, Scale, Shi
 _HARDLY_REPEATED = 2.0
 
 
-def repeated(rows: TrainRows, logs: list[int]) -> Iterator[Form]:
+def repeated(
+    rows: TrainRows, logs: list[int], only: tuple[int, int] | None = None
+) -> Iterator[Form]:
     """Return forms in which data is seen more than once; none where no two features are such.
 
     Args:
         rows: The train rows.
         logs: The features that are scales or logarithms.
+        only: Which features are the distinct data and the data seen, if that is known.
     """
     for scale in repetitions(rows):
         unique, seen = scale.unique, scale.seen
+        if only is not None and only != (unique, seen):
+            continue
         worth = Power(scale)
         others = [power(index) for index in logs if index not in {unique, seen}]
         yield Form("repeated data", MUENNIGHOFF, Law(terms(worth, *others)))

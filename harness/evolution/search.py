@@ -106,8 +106,9 @@ class Search:
         self.proposer = self.offline
 
     def fingerprint(self) -> str:
-        """Return what the search rests on: its rows, cap and seed, and how laws are judged."""
-        rests = (JUDGING, self.seed, self.side.max_params, self.settings)
+        """Return what it rests on: rows and their names, cap and seed, and how laws are judged."""
+        names = self.side.feature_names  # they say which laws were published for these quantities
+        rests = (JUDGING, self.seed, self.side.max_params, names, self.settings)
         digest = hashlib.sha256(repr(rests).encode())
         for array in (self.rows.values, self.rows.y, self.rows.weights):
             digest.update(np.ascontiguousarray(array).tobytes())

@@ -7,8 +7,9 @@ rows, once. Results are kept in ``build/discovery.jsonl``: a run that was stoppe
 ``--report`` prints the table of what is there. The configuration is the package's defaults, and
 nothing here may be changed after looking: another configuration is another ``--label``.
 
-Bars: ``library`` (the field's forms, selected by the same folds, no evolution), ``bic`` (the same
-forms, selected by the Bayesian information criterion of the fit to the train rows), the shipped
+Bars: ``library`` (the field's forms, selected by the same folds, no evolution), ``textbook`` (of
+these the ones published for just the task's quantities, where there are any), ``bic`` (all forms,
+selected by the Bayesian information criterion of the fit to the train rows), the shipped
 ``human`` laws, and with ``--operon`` pyoperon's expressions, refitted and selected by the same
 folds (extra ``sr``; the same seconds, for the seeds given).
 """
@@ -32,7 +33,7 @@ from harness.evolution.folds import plan_folds
 from harness.evolution.formula import formula
 from harness.evolution.gateway import train_side
 from harness.evolution.ledger import Budget
-from harness.evolution.proposals import Entry
+from harness.evolution.proposals import LIBRARY, TEXTBOOK, Entry
 from harness.evolution.result import result_of
 from harness.evolution.rows import train_rows
 from harness.evolution.search import Search
@@ -41,7 +42,8 @@ from harness.evolution.starts import program_starts
 from harness.tasks import Task, load_catalogue
 
 RESULTS = Path(__file__).parents[2] / "build" / "discovery.jsonl"
-WAYS = ("evolve", "library", "bic")
+WAYS = ("evolve", "textbook", "library", "bic")
+PUBLISHED = frozenset({TEXTBOOK, LIBRARY})
 OPERON = "pyoperon"
 FLOOR = -1.0
 
@@ -52,7 +54,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--suite", default=None)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--label", default="seventh", help="of the configuration")
+    parser.add_argument("--label", default="eighth", help="of the configuration")
     parser.add_argument("--operon", action="store_true", help="measure pyoperon, not the search")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     options = parser.parse_args()
@@ -113,10 +115,11 @@ def measure(task: Task, seed: int, seconds: float, jobs: int) -> dict[str, Any]:
     if result is None or result.choice is None:
         msg = f"{task.name}: nothing could be fitted"
         raise ValueError(msg)
-    library = [e for e in search.view.entries.values() if e.proposal.proposer == "library"]
+    library = [e for e in search.view.entries.values() if e.proposal.proposer in PUBLISHED]
     chosen = {
         "evolve": (result.source, result.formula),
-        "library": written(search, best_form(search)),
+        "textbook": written(search, best_form(search, TEXTBOOK)),
+        "library": written(search, best_form(search, *PUBLISHED)),
         "bic": written(search, min(library, key=lambda entry: bic(search, entry))),
     }
     return {
@@ -127,10 +130,11 @@ def measure(task: Task, seed: int, seconds: float, jobs: int) -> dict[str, Any]:
     }
 
 
-def best_form(search: Search) -> Entry:
-    """Return the library's best by the search folds alone."""
-    library = [e for e in search.view.entries.values() if e.proposal.proposer == "library"]
-    return min(library, key=lambda entry: (entry.verdict.fitness, entry.proposal.number))
+def best_form(search: Search, *proposers: str) -> Entry:
+    """Return the best published form by the search folds alone; of all, where these have none."""
+    published = [e for e in search.view.entries.values() if e.proposal.proposer in PUBLISHED]
+    some = [entry for entry in published if entry.proposal.proposer in proposers]
+    return min(some or published, key=lambda entry: (entry.verdict.fitness, entry.proposal.number))
 
 
 def bic(search: Search, entry: Entry) -> float:
@@ -173,6 +177,7 @@ def print_suite(suite: str, seconds: float, here: list[dict[str, Any]]) -> None:
     tasks = sorted({line["task"] for line in here})
     seeds = sorted({line["seed"] for line in here})
     cores = len(os.sched_getaffinity(0))
+    ways = [way for way in WAYS if all(way in line["scored"] for line in here)]
     print(f"\n{suite}, {seconds:g} s a search on {cores} cores, seeds {seeds}")
     people = {task: human(task) for task in tasks}
     others = {
@@ -187,11 +192,11 @@ def print_suite(suite: str, seconds: float, here: list[dict[str, Any]]) -> None:
         mine = [line for line in here if line["task"] == task]
         figures = " ".join(f"{line['scored']['evolve']['score']:8.4f}" for line in mine)
         bars = "  ".join(
-            f"{way} {mean(line['scored'][way]['score'] for line in mine):.4f}" for way in WAYS[1:]
+            f"{way} {mean(line['scored'][way]['score'] for line in mine):.4f}" for way in ways[1:]
         )
         other = f"{mean(others[task]):.4f}" if others[task] else "-"
         print(f"  {task:32s} {figures}   {bars}  {OPERON} {other}  human {people[task]:.4f}")
-    for way in WAYS:
+    for way in ways:
         means = [
             mean(line["scored"][way]["score"] for line in here if line["seed"] == seed)
             for seed in seeds

@@ -31,7 +31,7 @@ from harness.evolution.fitness import Judge, costs, normalised_error
 from harness.evolution.folds import Fold, joint_ranks
 from harness.evolution.gateway import TrainSide, train_side
 from harness.evolution.ledger import Budget
-from harness.evolution.proposals import Entry
+from harness.evolution.proposals import LIBRARY, TEXTBOOK, Entry
 from harness.evolution.rows import FloatArray, Kind, TrainRows, train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run_unkept
@@ -67,7 +67,7 @@ class Judged:
 
     @property
     def known(self) -> bool:
-        return self.entry.proposal.proposer == "library"
+        return self.entry.proposal.proposer in {TEXTBOOK, LIBRARY}
 
 
 Rule = Callable[[list[Judged]], Judged]
@@ -187,7 +187,7 @@ def judged(
     ranked = sorted(search.view.entries.values(), key=lambda e: e.verdict.fitness)
     fitted = [e for e in ranked if np.isfinite(e.verdict.fitness)]
     for known in (True, False):
-        some = [e for e in fitted if (e.proposal.proposer == "library") is known]
+        some = [e for e in fitted if (e.proposal.proposer in {TEXTBOOK, LIBRARY}) is known]
         for entry in some[:MOST]:
             law, theta = entry.proposal.law, entry.verdict.theta
             if law is None or entry.verdict.fit is None:

@@ -8,11 +8,11 @@ import numpy as np
 
 from harness.evaluation.figures import count
 from harness.evolution.formula import formula
-from harness.evolution.proposals import Entry
+from harness.evolution.proposals import GIVEN, LIBRARY, TEXTBOOK, Entry
 from harness.evolution.report.words import BRIEF, LONG, fixed, plain
 from harness.evolution.search import Search
 
-LIBRARY, GIVEN, OFFLINE = "library", "given", "offline"
+OFFLINE = "offline"
 
 
 def formula_of(search: Search, entry: Entry) -> str:
@@ -32,19 +32,20 @@ def is_scored(entry: Entry) -> bool:
     return bool(np.isfinite(entry.verdict.fitness))
 
 
-def from_library(entry: Entry) -> bool:
+def is_published(entry: Entry) -> bool:
     """Whether it is a published form."""
-    return entry.proposal.proposer == LIBRARY
+    return entry.proposal.proposer in {TEXTBOOK, LIBRARY}
 
 
 def is_first(entry: Entry) -> bool:
     """Whether it was there before anything was bred."""
-    return entry.proposal.proposer in {LIBRARY, GIVEN}
+    return entry.proposal.proposer in {TEXTBOOK, LIBRARY, GIVEN}
 
 
 def proposer_of(entry: Entry) -> str:
     """Return who proposed it, in words."""
     known = {
+        TEXTBOOK: "textbook form",
         LIBRARY: "published form",
         GIVEN: "given to begin with",
         OFFLINE: "bred offline",

@@ -13,7 +13,7 @@ from harness.evolution.proposals import Entry
 from harness.evolution.report.charts import path
 from harness.evolution.report.entries import (
     formula_of,
-    from_library,
+    is_published,
     is_scored,
     proposer_of,
     title_of,
@@ -134,7 +134,7 @@ def _ancestor(search: Search, number: int, parents: tuple[int, ...]) -> Ancestor
         formula=formula_of(search, entry),
         program=program_text(text[:_LONGEST_PROGRAM]),
         parents=parents,
-        library=from_library(entry),
+        library=is_published(entry),
     )
 
 
@@ -194,7 +194,7 @@ def _box(entry: Entry, x: float, y: float, chosen: int) -> Markup:
     kind = "bred"
     if number == chosen:
         kind = "chosen"
-    elif from_library(entry):
+    elif is_published(entry):
         kind = "library"
     return Markup(
         '<g class="node {kind}"><title>{title}</title>'

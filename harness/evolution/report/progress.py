@@ -10,7 +10,7 @@ import numpy as np
 from harness.evaluation.figures import count
 from harness.evolution.proposals import Entry
 from harness.evolution.report.charts import Dots, Line, Picture, draw
-from harness.evolution.report.entries import formula_of, from_library, is_scored, title_of
+from harness.evolution.report.entries import formula_of, is_published, is_scored, title_of
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.words import fixed, plain
 from harness.evolution.search import Search
@@ -76,8 +76,8 @@ def _curve(
     shown = [step for step in steps if step[1] <= worst]
     end = points[-1][0] if in_time else float(last)
     best_x, best_y = [x for x, _ in shown] + [end], [y for _, y in shown] + [steps[-1][1]]
-    bred = [one for one in seen if not from_library(one[1])]
-    known = [one for one in seen if from_library(one[1])]
+    bred = [one for one in seen if not is_published(one[1])]
+    known = [one for one in seen if is_published(one[1])]
     marks: list[Dots | Line] = [
         _dots(thinned(bred, MOST), "bred", "bred", 2.2),
         Line(best_x, best_y, "best", "best so far", step=True),

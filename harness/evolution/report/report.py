@@ -15,8 +15,9 @@ from harness.evolution.choose import ALONE, FIT, PROOF, SHAKEN
 from harness.evolution.discover import Discovery
 from harness.evolution.fitness import DESCRIBES, PRICE
 from harness.evolution.forecast import Forecast
+from harness.evolution.proposals import LIBRARY, TEXTBOOK
 from harness.evolution.report import against, tried
-from harness.evolution.report.entries import formula_of, from_library, is_scored
+from harness.evolution.report.entries import formula_of, is_published, is_scored
 from harness.evolution.report.lineage import Lineage, lineage_of
 from harness.evolution.report.mathml import law_pieces
 from harness.evolution.report.own_runs import OwnRuns, own_runs
@@ -145,9 +146,9 @@ def _tiles(search: Search, result: Result) -> list[tuple[str, str]]:
     if choice is not None and choice.gain is not None and search.guards:
         needed = choice.needed
         said = f"{fixed(needed)} would be proof" if np.isfinite(needed) else "no proof possible"
-        over = "library" if choice.known == "library" else "given"
-        new = "bred" if choice.known == "library" else "other"
-        tiles.append((f"Guard folds: best {new} over best {over} law; {said}", signed(choice.gain)))
+        new = "bred" if choice.known == LIBRARY else "other"
+        over = f"best {new} over best {choice.known} law"
+        tiles.append((f"Guard folds: {over}; {said}", signed(choice.gain)))
     return [
         *tiles,
         ("Constants of a group", str(verdict.n_constants)),
@@ -164,14 +165,16 @@ def _seconds(search: Search) -> float:
 def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
     """Return what else is known of the search."""
     cap = search.side.max_params
-    library = sum(from_library(entry) for entry in search.view.entries.values())
+    entries = search.view.entries.values()
+    textbook = sum(entry.proposal.proposer == TEXTBOOK for entry in entries)
     return [
         ("Chosen", f"law {result.entry.proposal.number}"),
         ("Seed", str(search.seed)),
         ("Train rows", f"{search.rows.n_rows:,} in {count(len(search.rows.groups), 'group')}"),
         ("Folds", f"{len(search.folds)} for the search, {len(search.guards)} for guard"),
         ("Most constants of a group", "no limit" if cap is None else str(cap)),
-        ("Published forms tried", str(library)),
+        ("Published forms tried", str(sum(map(is_published, entries)))),
+        ("Of these for just these quantities", str(textbook)),
     ]
 
 
