@@ -36,7 +36,7 @@ _ALIKE = 1e-9
 """A standard error that is less comes of rounding. Where guard folds tell nothing apart, as when
 both laws fail all of them, the gain is that of prices and fits, the same on each fold."""
 _MIDDLE = 20
-"""Of so many, the best of both kinds, the middle is what all are compared with."""
+"""Of so many, the best of all kinds, the middle is what all are compared with."""
 MARGIN = 0.5
 """How much worse than the best on search folds a finalist may be."""
 FIT, ALONE, SHAKEN = 0.2, 0.2, 0.1
@@ -48,6 +48,8 @@ _BEST = {
     TEXTBOOK: "the textbook's best",
     LIBRARY: "the library's best",
 }
+"""What the one that is sent is called, of each kind that may be what was known."""
+_BRED = "bred"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,12 +165,12 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     if not entries:
         return None
     jury = _Jury(search, text)
-    proposers = {entry.proposal.proposer for entry in entries}
-    who = next((known for known in (GIVEN, TEXTBOOK) if known in proposers), LIBRARY)
-    before = jury.judged([e for e in entries if e.proposal.proposer == who])
-    after = jury.judged([e for e in entries if e.proposal.proposer != who])
-    finalists = _compared([*before, *after], variances(search.rows))
-    before, after = finalists[: len(before)], finalists[len(before) :]
+    kinds = {kind: [e for e in entries if _kind(e) == kind] for kind in (*_BEST, _BRED)}
+    judged = [one for some in kinds.values() for one in jury.judged(some)]
+    finalists = _compared(judged, variances(search.rows))
+    who = next((known for known in (GIVEN, TEXTBOOK) if kinds[known]), LIBRARY)
+    before = [one for one in finalists if one.proposer == who]
+    after = [one for one in finalists if one.proposer != who]
     if not before or not after:
         if not finalists:
             return None
@@ -182,6 +184,11 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     wins = better and gain > proof(spread, len(difference))
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
+
+
+def _kind(entry: Entry) -> str:
+    """Return what sort of proposer it is of."""
+    return entry.proposal.proposer if entry.proposal.proposer in _BEST else _BRED
 
 
 class _Jury:
