@@ -16,7 +16,7 @@ from harness.evolution.quantities import Quantity, quantities, quantity_of
 from harness.evolution.rows import Axis, Kind, TrainRows, train_rows
 from harness.evolution.search import Search
 from harness.evolution.sitting import run_unkept
-from harness.evolution.textbook import textbook
+from harness.evolution.textbook import said_of, textbook
 from harness.tasks.data import GroupRows
 
 
@@ -117,6 +117,25 @@ def test_repeated_data_are_the_features_that_are_called_so() -> None:
 )
 def test_what_nobody_published_a_law_of_has_none(names: tuple[str, ...]) -> None:
     assert textbook(rows_of(*names), None) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("params", "tokens"), "params as model size, tokens as data seen, by their names: 3 laws"),
+        (("sft_examples",), "sft_examples as fine-tuning data, by their names: 1 law published"),
+        (("params", "streams"), "streams as parallel streams, by their names: no law"),
+        (("params", "width", "x"), "no telling by name what width, x is, so all published forms"),
+        (("params", "N"), "two features of one kind by name, so all published forms"),
+    ],
+)
+def test_what_features_are_read_as_is_said(names: tuple[str, ...], said: str) -> None:
+    assert said in said_of(rows_of(*names), None)
+
+
+def test_a_cap_that_shuts_out_the_textbook_is_said() -> None:
+    said = said_of(rows_of("params", "tokens"), 4)
+    assert "no law published for just that has at most 4 constants" in said
 
 
 def test_the_cap_on_constants_holds_for_the_textbook_too() -> None:

@@ -203,6 +203,7 @@ def _require_names(path: Path, columns: list[str]) -> None:
 
 def _print(terminal: Console, found: Discovery) -> None:
     from harness.cli.evolve_progress import laws_in_time
+    from harness.evolution.textbook import said_of
 
     table, search = found.table, found.search
     held = int(table.held_out.sum())
@@ -210,6 +211,8 @@ def _print(terminal: Console, found: Discovery) -> None:
         terminal.print(f"not used: {line}", markup=False, soft_wrap=True)
     columns = ", ".join(table.features)
     terminal.print(f"{table.target} from {columns}", markup=False, soft_wrap=True)
+    read = said_of(search.rows, search.side.max_params)
+    terminal.print(f"read as: {read}", markup=False, soft_wrap=True)
     terminal.print(f"{len(table.y) - held} rows to fit, {held} rows {table.split}", markup=False)
     terminal.print(
         f"laws of at most {search.side.max_params} constants"
@@ -309,6 +312,7 @@ def _ends(low: float, high: float) -> str:
 
 def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict[str, Any]:
     from harness.evolution.report.mathml import named_constants
+    from harness.evolution.textbook import said_of
 
     table, forecast = found.table, found.forecast
     predictions = forecast and {
@@ -330,6 +334,7 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
         "relative_error": found.relative_error,
         "r2_fit": found.r2_fit,
         "features": list(table.features),
+        "read_as": said_of(found.search.rows, found.search.side.max_params),
         "target": table.target,
         "split": table.split,
         "rows": {"fitted": int((~table.held_out).sum()), "held_out": int(table.held_out.sum())},

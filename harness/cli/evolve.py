@@ -354,11 +354,12 @@ def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
 
     from harness.evolution.folds import plan_folds
     from harness.evolution.rows import train_rows
+    from harness.evolution.textbook import said_of
 
-    plans = {
-        side.name: plan_folds(train_rows(side.train, side.feature_names, side.target_names))
-        for side in sides
+    seen = {
+        side.name: train_rows(side.train, side.feature_names, side.target_names) for side in sides
     }
+    plans = {name: plan_folds(rows) for name, rows in seen.items()}
     if json:
         keys = ("held_out", "for", "rows_fitted", "rows_judged")
         print_json(
@@ -371,6 +372,7 @@ def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
             }
         )
         return
+    caps = {side.name: side.max_params for side in sides}
     for name, folds in plans.items():
         table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
         for header in ("held out", "for", "rows fitted", "rows judged"):
@@ -379,3 +381,5 @@ def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
             fitted, judged = fold.sizes
             table.add_row(fold.name, fold.purpose, str(fitted), str(judged))
         wide_console().print(table)
+        read = said_of(seen[name], caps[name])
+        wide_console().print(f"read as: {read}\n", markup=False, soft_wrap=True)

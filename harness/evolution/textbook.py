@@ -29,7 +29,7 @@ from harness.evolution.forms import (
     terms,
 )
 from harness.evolution.optima import critical, farseer, optima
-from harness.evolution.quantities import Quantity, quantities
+from harness.evolution.quantities import Quantity, quantities, quantity_of
 from harness.evolution.repeated import repeated
 from harness.evolution.rows import TrainRows
 from harness.evolution.scales import Bend, Blend, Bottleneck, Feature, Limit, Scale, Shift
@@ -58,6 +58,25 @@ def textbook(rows: TrainRows, cap: int | None) -> list[Form]:
         if each is None or form.law.n_constants <= each:
             seen.setdefault(normal_form(form.law), form)
     return sorted(seen.values(), key=lambda form: form.law.n_constants)
+
+
+def said_of(rows: TrainRows, cap: int | None) -> str:
+    """Return in a line what features are taken for, and how many laws were published for that."""
+    count = len(textbook(rows, cap))
+    if quantities(rows.axes) is not None:
+        shares = all(quantity_of(axis) is Quantity.SHARE for axis in rows.axes)
+        read = ", ".join(f"{axis.name} as {quantity_of(axis)}" for axis in rows.axes)
+        taken = "shares of a mixture" if shares else f"{read}, by their names"
+        if count:
+            laws = "1 law" if count == 1 else f"{count} laws"
+            return (
+                f"{taken}: {laws} published for just that (the textbook's), which others must beat"
+            )
+        few = f"has at most {cap} constants" if textbook(rows, None) else "is known here"
+        return f"{taken}: no law published for just that {few}, so all published forms count alike"
+    untold = ", ".join(axis.name for axis in rows.axes if quantity_of(axis) is None)
+    why = f"no telling by name what {untold} is" if untold else "two features of one kind by name"
+    return f"{why}, so all published forms count alike"
 
 
 def _forms(rows: TrainRows, places: Places) -> Iterator[Form]:

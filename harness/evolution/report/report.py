@@ -25,6 +25,7 @@ from harness.evolution.report.progress import fitness_over_time, pareto
 from harness.evolution.report.words import LONG, fixed, plain, program_text, signed
 from harness.evolution.result import Result
 from harness.evolution.search import Search
+from harness.evolution.textbook import said_of
 from harness.writing import write_text
 
 
@@ -174,7 +175,8 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
         ("Folds", f"{len(search.folds)} for the search, {len(search.guards)} for guard"),
         ("Most constants of a group", "no limit" if cap is None else str(cap)),
         ("Published forms tried", str(sum(map(is_published, entries)))),
-        ("Of these for just these quantities", str(textbook)),
+        ("Of these by what features are", str(textbook)),
+        ("Features", said_of(search.rows, cap)),
     ]
 
 
