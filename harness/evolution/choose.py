@@ -129,8 +129,9 @@ class Choice:
             return f"{best} stays: guard folds do not tell it from the best {other}"
         said = f"{self.gain:+.3f} on guard folds, where {self.needed:.3f} would prove it"
         if self.chosen.proposer != self.known:
-            published = self.chosen.proposer in {TEXTBOOK, LIBRARY}
-            who = "published for other quantities" if published else "bred"
+            who = {TEXTBOOK: "published", LIBRARY: "published"}.get(self.chosen.proposer, "bred")
+            if self.known == TEXTBOOK and who == "published":
+                who = "published for other quantities"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
         if self.gain > self.needed:  # and so it lost by what speaks against it

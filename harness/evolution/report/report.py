@@ -176,7 +176,7 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
         ("Most constants of a group", "no limit" if cap is None else str(cap)),
         ("Published forms tried", str(sum(map(is_published, entries)))),
         ("Of these by what features are", str(textbook)),
-        ("Features", said_of(search.rows, cap)),
+        ("Features", plain(said_of(search.rows, cap), LONG)),
     ]
 
 
