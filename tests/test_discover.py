@@ -691,12 +691,15 @@ class TestEvolve:
         assert "no such file" in said
 
     def test_the_plan_of_the_folds_is_printed(self, desk: Path) -> None:
-        code, out, _ = invoke("evolve", "nano_pretraining", "--plan")
+        code, said, _ = invoke("evolve", "nano_pretraining", "--plan")
         assert code == 0
-        assert "top 20% of params" in out
-        assert "guard" in out
+        assert "top 20% of params" in said
+        assert "guard" in said
         code, out, _ = invoke("evolve", "nano_pretraining", "--plan", "--json")
-        folds = json.loads(out)["nano_pretraining"]
+        assert "read as: params as model size, tokens as data seen; 3 laws meant for" in said
+        plan = json.loads(out)["nano_pretraining"]
+        assert plan["read_as"] in said
+        folds = plan["folds"]
         assert (code, folds[0]["held_out"], folds[0]["for"]) == (0, "top 20% of params", "search")
         assert all(fold["rows_fitted"] > 0 and fold["rows_judged"] > 0 for fold in folds)
 

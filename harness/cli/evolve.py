@@ -359,20 +359,23 @@ def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
     seen = {
         side.name: train_rows(side.train, side.feature_names, side.target_names) for side in sides
     }
+    caps = {side.name: side.max_params for side in sides}
     plans = {name: plan_folds(rows) for name, rows in seen.items()}
     if json:
         keys = ("held_out", "for", "rows_fitted", "rows_judged")
         print_json(
             {
-                name: [
-                    dict(zip(keys, (fold.name, fold.purpose, *fold.sizes), strict=True))
-                    for fold in folds
-                ]
+                name: {
+                    "read_as": said_of(seen[name], caps[name]),
+                    "folds": [
+                        dict(zip(keys, (fold.name, fold.purpose, *fold.sizes), strict=True))
+                        for fold in folds
+                    ],
+                }
                 for name, folds in plans.items()
             }
         )
         return
-    caps = {side.name: side.max_params for side in sides}
     for name, folds in plans.items():
         table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
         for header in ("held out", "for", "rows fitted", "rows judged"):

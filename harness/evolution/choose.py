@@ -131,7 +131,7 @@ class Choice:
         if self.chosen.proposer != self.known:
             who = {TEXTBOOK: "published", LIBRARY: "published"}.get(self.chosen.proposer, "bred")
             if self.known == TEXTBOOK and who == "published":
-                who = "published for other quantities"
+                who = "published, but not in the textbook"
             less = f"by {self.rival.against - self.chosen.against:.3f}"
             return f"{who}: less speaks against it than against {best}, {less} ({said})"
         if self.gain > self.needed:  # and so it lost by what speaks against it

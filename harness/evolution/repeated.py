@@ -26,10 +26,8 @@ def repeated(
         logs: The features that are scales or logarithms.
         only: Which features are the distinct data and the data seen, if that is known.
     """
-    for scale in repetitions(rows):
+    for scale in repetitions(rows, only):
         unique, seen = scale.unique, scale.seen
-        if only is not None and only != (unique, seen):
-            continue
         worth = Power(scale)
         others = [power(index) for index in logs if index not in {unique, seen}]
         yield Form("repeated data", MUENNIGHOFF, Law(terms(worth, *others)))
@@ -73,18 +71,25 @@ def _load(scale: Effective, other: int) -> Scale:
     return Blend(Blend(Feature(scale.seen), Feature(other)), Feature(scale.unique))
 
 
-def repetitions(rows: TrainRows) -> list[Effective]:
+def repetitions(rows: TrainRows, only: tuple[int, int] | None = None) -> list[Effective]:
     """Return the effective-data scales that features allow.
 
-    Never fewer seen than distinct, and some rows in which hardly anything is seen twice: a number
-    of experts is no number of distinct parameters.
+    Never fewer seen than distinct, and, where nobody says which they are, some rows in which hardly
+    anything is seen twice: a number of experts is no number of distinct parameters.
+
+    Args:
+        rows: The train rows.
+        only: Which features are the distinct data and the data seen, if that is known.
     """
     real = rows.weights > 0
     scales = [n for n, axis in enumerate(rows.axes) if axis.kind is Kind.SCALE]
     found = []
     for unique, seen in permutations(scales, 2):
+        if only is not None and only != (unique, seen):
+            continue
         u, d = rows.values[..., unique][real], rows.values[..., seen][real]
-        if (u <= d).all() and (u < d).any() and (d / u).min() < _HARDLY_REPEATED:
+        hardly = only is not None or (d / u).min() < _HARDLY_REPEATED
+        if (u <= d).all() and (u < d).any() and hardly:
             ratio = float(np.log(rows.axes[seen].reference / rows.axes[unique].reference))
             found.append(Effective(unique, seen, ratio))
     return found

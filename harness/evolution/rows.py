@@ -106,7 +106,7 @@ def train_rows(
         loss: How residuals count.
     """
     together = np.concatenate([rows.features for rows in train])
-    mixture = _mixture(together)
+    mixture = mixture_of(together)
     axes = tuple(
         Axis(name, Kind.SHARE, 1.0) if column in mixture else _axis(name, together[:, column])
         for column, name in enumerate(features)
@@ -129,8 +129,12 @@ def sizes_of(axes: Sequence[Axis]) -> list[int]:
     return [place for place, axis in enumerate(axes) if axis.kind is not Kind.SHARE]
 
 
-def _mixture(values: FloatArray) -> frozenset[int]:
-    """Return the columns that make a mixture: between 0 and 1, and together 1 in every row."""
+def mixture_of(values: FloatArray) -> frozenset[int]:
+    """Return the columns that make a mixture: between 0 and 1, and together 1 in every row.
+
+    Args:
+        values: Feature values, ``(N, F)``.
+    """
     low, high = values.min(axis=0), values.max(axis=0)
     some = [n for n in range(values.shape[1]) if low[n] >= 0 and high[n] <= 1]
     whole = values[:, some].sum(axis=1)

@@ -52,7 +52,7 @@ def run(
         jobs: Evaluations at once.
         asking: Proposes besides the offline proposer.
         questions: How many questions may be under way.
-        offline: Whether the offline proposer goes on after the library's forms.
+        offline: Whether the offline proposer goes on after published forms.
         watch: Is told of each evaluated entry.
 
     Raises:
@@ -207,7 +207,7 @@ class _Sitting:
             and self._may_begin()
             and self._budget.can_ask(self._search.ledger, len(self._asked))
             and self._search.n_evaluated >= min(self._n_first(), 1)
-            and self._search.next_number >= self._n_first()  # the library has the first numbers
+            and self._search.next_number >= self._n_first()  # published forms come first
         ):
             if not self._ask(self._asking):
                 break

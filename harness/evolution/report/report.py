@@ -167,6 +167,7 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
     """Return what else is known of the search."""
     cap = search.side.max_params
     entries = search.view.entries.values()
+    read = said_of(search.rows, cap, given=bool(search.settings.given))
     textbook = sum(entry.proposal.proposer == TEXTBOOK for entry in entries)
     return [
         ("Chosen", f"law {result.entry.proposal.number}"),
@@ -175,8 +176,8 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
         ("Folds", f"{len(search.folds)} for the search, {len(search.guards)} for guard"),
         ("Most constants of a group", "no limit" if cap is None else str(cap)),
         ("Published forms tried", str(sum(map(is_published, entries)))),
-        ("Of these by what features are", str(textbook)),
-        ("Features", plain(said_of(search.rows, cap), LONG)),
+        ("Of these the textbook's", str(textbook)),
+        ("Features read as", plain(read, LONG)),
     ]
 
 
