@@ -23,6 +23,7 @@ from harness.evolution.emit import Emission, identifiers, predict, write_program
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Power
 from harness.evolution.forecast import fit_groups
+from harness.evolution.gateway import TrainSide
 from harness.evolution.outliers import far_off
 from harness.evolution.report.mathml import named_constants
 from harness.evolution.report.words import LONG, plain
@@ -533,7 +534,7 @@ def test_of_a_short_table_three_rows_are_held_out_and_a_search_ends_when_all_is_
     short.to_csv(desk / "short.csv", index=False)
     code, out, _ = invoke("discover", "short.csv", "--target", "loss", "--minutes", "1")
     assert code == 0
-    assert "nothing new was left to try" in out
+    assert "nothing new was found any more" in out
     code, out, _ = invoke("discover", "short.csv", "--target", "loss", "--evaluations", "9")
     assert code == 0
     assert "9 laws in" in out
@@ -689,6 +690,20 @@ class TestEvolve:
         code, _, said = invoke("evolve", "nano_moe", "--from", "none.py", "--out", "x.py")
         assert code == 2
         assert "no such file" in said
+
+    def test_a_task_that_cannot_be_searched_stops_no_other(
+        self, desk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(side: TrainSide, *_: object) -> None:
+            raise UserError(f"{side.name}: not today")
+
+        monkeypatch.setattr("harness.cli.evolve_run.search_task", refuse)
+        code, out, said = invoke("evolve", "--all-tasks", "--suite", "nano")
+        assert code == 1
+        assert (out + said).count("not today; going on") == 8
+        code, out, said = invoke("evolve", "nano_moe")
+        assert code == 2
+        assert "going on" not in out + said
 
     def test_the_plan_of_the_folds_is_printed(self, desk: Path) -> None:
         code, said, _ = invoke("evolve", "nano_pretraining", "--plan")

@@ -75,6 +75,15 @@ def test_folds_that_would_say_nothing_are_left_out() -> None:
     assert plan_folds(train_rows(single, SCALES, ("loss",))) == ()
 
 
+def test_a_group_that_lies_in_the_upper_part_as_a_whole_drops_no_fold() -> None:
+    """It is not judged there, for nothing of it is fitted; the others are."""
+    large = GroupRows("large", np.array([[1e10, 1e12]]), np.array([[1.6]]))
+    folds = plan_folds(train_rows([*grid(), large], SCALES, ("loss",)))
+    assert len(folds) >= 6
+    assert {fold.purpose for fold in folds} == {"search", "guard"}
+    assert all(not fold.judged[2].any() and fold.judged[:2].any() for fold in folds)
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

@@ -120,3 +120,26 @@ def test_no_child_is_begun_when_the_time_is_over(tmp_path: Path) -> None:
     gateway = ProgramGateway(side(), rows, plan_folds(rows), cast("Sandbox", sandbox), limits)
     assert gateway.evaluate(PROGRAM).failure.startswith("timeout: no answer within")
     assert sandbox.seconds == []
+
+
+LOOKS_AROUND = """
+import numpy as np
+
+
+def fit_scaling_law(data_points, loss_values):
+    return np.array([loss_values.mean(), 0.1])
+
+
+def scaling_law_func(data_points, params):
+    size = np.log(data_points[:, 0])
+    return params[0] - params[1] * (size - size.mean())
+"""
+
+
+def test_a_program_that_looks_at_other_rows_is_not_bred_from(sandbox: Sandbox) -> None:
+    """It would be sent in the end, and refused when it is scored."""
+    rows = whole()
+    gateway = ProgramGateway(side(), rows, plan_folds(rows), sandbox)
+    assert "not a function of (row, params)" in gateway.evaluate(LOOKS_AROUND).failure
+    alone = LOOKS_AROUND.replace("size.mean()", "20.0")
+    assert gateway.evaluate(alone).failure == ""

@@ -254,6 +254,25 @@ def test_programs_score_in_the_sandbox_what_their_trees_score(
             np.testing.assert_allclose(found, trees[name, one.group], rtol=1e-9, atol=1e-9)
 
 
+def test_the_formula_of_a_feature_that_is_no_scale_can_be_computed() -> None:
+    """Laws have it less its mean, in units of its spread: constants belong to that."""
+    line, power = (Law((Term((one(Feature(0)),)),)) for one in (Log, Power))
+    depth, c0, c1 = np.linspace(8.0, 21.0, 5), 2.0, 0.3
+    for unit, said in ((1.0, "depth - 13.5"), (2.05, "(depth - 13.5)/2.05")):
+        axis = Axis("depth", Kind.LOG, 13.5, unit)
+        assert formula(line, [axis], ["y"]) == f"y = c0 + c1 * ({said})"
+        assert formula(power, [axis], ["y"]) == f"y = c0 + c1 * exp({said})^a1"
+        told = predict(line, [axis], np.array([[c1, c0]]), depth[:, None])[:, 0]
+        np.testing.assert_allclose(told, c0 + c1 * (depth - 13.5) / unit)
+
+
+def test_tiny_values_of_a_scale_keep_their_logarithms() -> None:
+    values = np.geomspace(1e-16, 1e-6, 8)
+    data = train_rows([GroupRows("g", values[:, None], values[:, None])], ("eps",), ("y",))
+    steps = np.diff(data.coordinates[0, :, 0])
+    np.testing.assert_allclose(steps, np.log(values[1] / values[0]))
+
+
 def test_a_batch_finds_the_law_that_made_the_rows() -> None:
     data = rows()
     score = Judge(data, plan_folds(data)).score(LAWS["sum"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from evolution_samples import LAWS, rows, side
+from evolution_samples import LAWS, grid, rows, side
 
 from harness.evolution.expression import Law, Term
 from harness.evolution.factors import Mixture, Power
@@ -35,10 +35,23 @@ def test_probes_lie_beyond_the_rows_and_shares_stay_shares() -> None:
 
 def test_predictions_far_from_the_targets_explode_and_others_do_not() -> None:
     y, weights = np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3))
-    assert not explodes(np.array([[-10.0, 20.0]]), y, weights)
-    assert explodes(np.array([[0.0, 30.0]]), y, weights)
-    assert explodes(np.array([[np.nan]]), y, weights)
-    assert explodes(np.array([[np.inf]]), y, weights)
+    assert not explodes(np.array([[-10.0, 20.0]]), y, weights, 1)
+    assert explodes(np.array([[0.0, 30.0]]), y, weights, 1)
+    assert explodes(np.array([[np.nan]]), y, weights, 1)
+    assert explodes(np.array([[np.inf]]), y, weights, 1)
+
+
+def test_a_group_whose_rows_hardly_differ_makes_no_law_explode() -> None:
+    """It has no range that could be left; the folds of the others still tell laws apart."""
+    flat = GroupRows("flat", grid()[0].features[-2:], np.full((2, 1), 2.5))
+    data = train_rows([*grid(), flat], ("size", "tokens"), ("loss",))
+    score = Judge(data, plan_folds(data)).score(LAWS["sum"])
+    assert (score.errors < 0.1).all()
+    # Two groups of two targets: the second group says nothing of either.
+    y, weights = np.array([[1.0, 3.0], [0.0, 0.1], [2.0, 2.0], [0.0, 0.0]]), np.ones((4, 2))
+    assert not explodes(np.array([[20.0], [1.0], [20.0], [0.9]]), y, weights, 2)
+    assert explodes(np.array([[20.0], [1.0], [20.0], [1.1]]), y, weights, 2)
+    assert explodes(np.array([[20.0], [1.0], [23.0], [0.9]]), y, weights, 2)
 
 
 def test_a_law_that_explodes_is_as_bad_as_can_be_and_a_tame_one_is_not() -> None:

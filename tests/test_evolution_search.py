@@ -27,7 +27,8 @@ from harness.evolution.archive import Added, Archive, Member
 from harness.evolution.choose import Finalist, choose, proof
 from harness.evolution.emit import Emission, write_program
 from harness.evolution.events import entry_from, event_of
-from harness.evolution.expression import normal_form
+from harness.evolution.expression import Law, Term, normal_form
+from harness.evolution.factors import Bump, Power, Saturation
 from harness.evolution.gateway import ProgramGateway, Verdict, train_side
 from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.law_text import from_plain, to_plain
@@ -36,6 +37,8 @@ from harness.evolution.novelty import Novelty, program_key
 from harness.evolution.proposals import Entry, Given, Proposal, Usage, View
 from harness.evolution.reading import read_program
 from harness.evolution.result import result_of
+from harness.evolution.rows import train_rows
+from harness.evolution.scales import Feature
 from harness.evolution.search import Search, SearchSettings
 from harness.evolution.sitting import run
 from harness.evolution.starts import start_points
@@ -46,6 +49,7 @@ from harness.results.store import Store
 from harness.sandbox import Sandbox, SandboxBroken
 from harness.tasks import Task, load_catalogue
 from harness.tasks.catalogue import load_definition
+from harness.tasks.data import GroupRows
 
 
 def searched(tmp_path: Path, evaluations: int, seed: int = 1, jobs: int = 1) -> Search:
@@ -259,6 +263,80 @@ def test_somebody_elses_proposer_can_take_the_place_of_ours(tmp_path: Path) -> N
         run(search, journal, Budget(), jobs=1)
     assert [e.proposal.how for e in search.view.entries.values()] == [f"law {n}" for n in range(4)]
     assert search.exhausted
+
+
+class Hesitant(Listed):
+    """Finds nothing for some numbers, and something for later ones."""
+
+    def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
+        found = super().propose(number // 4, view, rng)
+        return None if found is None or number % 4 else replace(found, number=number)
+
+
+def test_a_number_that_finds_nothing_does_not_end_a_search(tmp_path: Path) -> None:
+    search = Search(side(), 1)
+    search.proposer = Hesitant()
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(), jobs=1)
+        again = Search(side(), 1)
+        again.proposer = Hesitant()
+        again.resume(journal)
+        assert again.next_number == 13
+    assert sorted(search.view.entries) == [0, 4, 8, 12]
+    assert search.exhausted
+
+
+class Repeating(Listed):
+    """Says the same for ever."""
+
+    def propose(self, number: int, view: View, rng: np.random.Generator) -> Proposal | None:
+        return Proposal(number, "repeating", "again", 0, law=LAWS["sum"])
+
+
+def test_what_somebody_elses_proposer_repeats_is_not_evaluated_again(tmp_path: Path) -> None:
+    search = Search(side(), 1)
+    search.proposer = Repeating()
+    with Journal(tmp_path / "s.sqlite", "s") as journal:
+        journal.begin({}, "now")
+        run(search, journal, Budget(evaluations=5), jobs=1)
+    assert search.n_evaluated == 1
+
+
+def test_laws_that_differ_in_one_power_of_several_are_different() -> None:
+    data = train_rows(
+        [GroupRows("g", np.exp(np.random.default_rng(1).normal(0, 2, (40, 4))), np.ones((40, 1)))],
+        ("a", "b", "c", "d"),
+        ("loss",),
+    )
+    novelty, powers = Novelty(data), [Term((Power(Feature(n)),)) for n in range(4)]
+    keys = {novelty.law_key(Law((*powers[:3], powers[last]))) for last in range(4)}
+    assert len(keys) == 4
+
+
+def test_the_probe_of_laws_sees_every_level_of_a_grid() -> None:
+    """Of 190 rows that go through three levels in turn, evenly spaced ones may all be of one."""
+    features = np.column_stack([np.tile([1.0, 10.0, 100.0], 64)[:190], np.arange(1.0, 191.0)])
+    data = train_rows([GroupRows("g", features, np.ones((190, 1)))], ("a", "b"), ("loss",))
+    novelty = Novelty(data)
+    falls = Law((Term((Saturation(Feature(0)),)),))
+    humps = Law((Term((Bump(Feature(0)),)),))
+    assert novelty.law_key(falls) != novelty.law_key(humps)
+
+
+def test_a_docstring_makes_no_new_program() -> None:
+    plain = "def f(x):\n    return x\n"
+    assert program_key(plain) == program_key('def f(x):\n    """Say."""\n    return x\n')
+    assert program_key(plain) != program_key("def f(x):\n    return 2 * x\n")
+
+
+def test_a_given_law_that_targets_do_not_allow_is_no_proposal() -> None:
+    below = [replace(one, targets=one.targets - 3.0) for one in side().train]
+    start = Given("by hand", law=LAWS["log link"])
+    allowed = Search(side(), 1, SearchSettings(given=(start,)))
+    refused = Search(replace(side(), train=tuple(below)), 1, SearchSettings(given=(start,)))
+    assert allowed.propose(0).proposer == "given"  # type: ignore[union-attr]
+    assert refused.propose(0).proposer != "given"  # type: ignore[union-attr]
 
 
 def test_events_give_back_their_entries(tmp_path: Path) -> None:

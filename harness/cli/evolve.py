@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from harness.cli.evolve_run import Way
     from harness.evolution.gateway import TrainSide
     from harness.evolution.llm import LlmSettings
     from harness.evolution.llm.config import EvolveConfig
-    from harness.evolution.search import SearchSettings
+    from harness.evolution.result import Result
+    from harness.evolution.search import Search, SearchSettings
     from harness.tasks import Catalogue, Task
 
 _DEFAULT_SECONDS = 60.0
@@ -138,7 +140,6 @@ def evolve(
         file_program,
         result_document,
         say_result,
-        search_task,
     )
     from harness.errors import UserError
     from harness.evolution.gateway import train_side
@@ -188,9 +189,11 @@ def evolve(
     refused = False
     for one in tasks:
         for number in range(first, first + runs):
-            search, result = search_task(train_side(one), number, way, terminal)
-            if result is None:
-                raise UserError(f"task {one.name!r}: no law can be fitted to its train rows")
+            found = _searched(one, number, way, terminal, alone=len(tasks) * runs == 1)
+            if found is None:
+                refused = True
+                continue
+            search, result = found
             say_result(terminal, result)
             if report is not None:
                 from harness.evolution.report import write_report
@@ -205,6 +208,30 @@ def evolve(
             else:
                 refused |= not file_program(one, search, result, way, into, terminal, json=json)
     raise typer.Exit(1 if refused else 0)
+
+
+def _searched(
+    task: Task, seed: int, way: Way, terminal: Console, *, alone: bool
+) -> tuple[Search, Result] | None:
+    """Search a task; of several, one that cannot be searched is said and stops no other.
+
+    Raises:
+        UserError: It cannot be searched, and is the only one.
+    """
+    from harness.cli.evolve_run import search_task
+    from harness.errors import UserError
+    from harness.evolution.gateway import train_side
+
+    try:
+        search, result = search_task(train_side(task), seed, way, terminal)
+        if result is None:
+            raise UserError(f"task {task.name!r}: no law can be fitted to its train rows")
+    except UserError as error:
+        if alone:
+            raise
+        terminal.print(f"error: {error}; going on", markup=False, soft_wrap=True, style="red")
+        return None
+    return search, result
 
 
 def _require_outputs(program: Path | None, report: Path | None) -> None:

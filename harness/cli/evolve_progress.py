@@ -77,7 +77,7 @@ def laws_in_time(search: Search) -> str:
     """Return how many laws a search evaluated, in what time, and whether nothing was left."""
     rate = search.n_evaluated / max(search.seconds, 1e-9)
     line = f"{search.n_evaluated} laws in {search.seconds:.1f} s ({rate:.0f} a second)"
-    return f"{line}; nothing new was left to try" if search.exhausted else line
+    return f"{line}; nothing new was found any more" if search.exhausted else line
 
 
 @contextmanager

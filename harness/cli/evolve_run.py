@@ -90,8 +90,8 @@ def search_task(
         first, most = search.proposer.n_first, way.budget.evaluations
         if asking is not None and most is not None and most <= first:
             terminal.print(
-                f"no model is asked: the first {first} evaluations are of published forms, and "
-                f"{most} are allowed",
+                f"no model is asked: the first {first} evaluations are of what was given and of "
+                f"published forms, and {most} are allowed",
                 markup=False,
                 soft_wrap=True,
             )
@@ -107,15 +107,16 @@ def search_task(
                     offline=way.offline_too,
                     watch=display.evaluated,
                 )
+            _say_spent(terminal, search)
+            if given:
+                _say_given(terminal, search)
+            trees_only = asking is None and not given
+            with terminal.status("choosing among the finalists"):
+                return search, result_of(search, None if trees_only else way.jobs)
         except KeyboardInterrupt:
             said = f"interrupted: {search.n_evaluated} evaluations kept; --resume goes on"
             terminal.print(said, markup=False)
             raise typer.Exit(130) from None
-    _say_spent(terminal, search)
-    if given:
-        _say_given(terminal, search)
-    trees_only = asking is None and not given
-    return search, result_of(search, None if trees_only else way.jobs)
 
 
 def read_given(

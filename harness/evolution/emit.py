@@ -154,7 +154,7 @@ def _terms(law: Law, emission: Emission, names: Sequence[str], constants: Sequen
                 lines.append(f"    {name} = ({column} - {axis.reference!r}) / {axis.unit!r}")
             else:
                 lines.append(
-                    f"    {name} = np.log(np.maximum({column}, 1e-12) / {axis.reference!r})"
+                    f"    {name} = np.log(np.maximum({column} / {axis.reference!r}, 1e-12))"
                 )
     if constants:
         comma = "," if len(constants) == 1 else ""

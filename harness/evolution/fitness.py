@@ -171,7 +171,7 @@ class Judge:
         fitted, found = self._fit_folds(law, usual)
         whole = self._fit_all(law, usual, found, theta)
         beyond = says(law, self._probes, whole.theta, whole.linear)
-        if explodes(_unlinked(law, beyond), self._y, self._weights):
+        if explodes(_unlinked(law, beyond), self._y, self._weights, len(self.rows.targets)):
             errors = np.full(len(self.folds), WORST)
         else:
             errors = np.array(

@@ -12,7 +12,7 @@ replace what was known before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,7 +59,8 @@ def plan_folds(rows: TrainRows) -> tuple[Fold, ...]:
     """
     seen: set[bytes] = set()
     folds = []
-    for fold in (*_search(rows), *_guard(rows)):
+    for whole in (*_search(rows), *_guard(rows)):
+        fold = _of_fitted_groups(whole)
         key = fold.fitted.tobytes() + fold.judged.tobytes()
         if key not in seen and _says_something(rows, fold):
             seen.add(key)
@@ -88,7 +89,7 @@ def _guard(rows: TrainRows) -> Iterator[Fold]:
     real = rows.weights > 0
     ranks = joint_ranks(rows)
     for low, high in ORIGINS:
-        judged = real & (ranks >= low) & (ranks < high if high < 1 else ranks <= 1)
+        judged = real & (ranks >= low) & (ranks < high)
         name = f"{low:.0%} to {high:.0%} of {JOINT}"
         yield Fold(name, "guard", real & (ranks < low), judged)
 
@@ -122,10 +123,14 @@ def joint_ranks(rows: TrainRows) -> FloatArray:
     return np.where(real, ranks, 0.0)
 
 
+def _of_fitted_groups(fold: Fold) -> Fold:
+    """Return a fold without the judged rows of groups of which no row is fitted."""
+    return replace(fold, judged=fold.judged & fold.fitted.any(axis=1, keepdims=True))
+
+
 def _says_something(rows: TrainRows, fold: Fold) -> bool:
-    """Whether every group that is judged can be fitted, and what is judged varies."""
-    groups = fold.judged.any(axis=1)
-    if fold.judged.sum() < _FEWEST_HELD_OUT or not fold.fitted[groups].any(axis=1).all():
+    """Whether enough is judged, what is judged varies, and enough is fitted."""
+    if fold.judged.sum() < _FEWEST_HELD_OUT:
         return False
     if fold.fitted.sum() < _LEAST_FITTED * rows.n_rows:
         return False

@@ -32,9 +32,14 @@ from harness.evolution.scales import (
 
 def scale_of(axis: Axis) -> str:
     """Return a feature as a scale, in text: the exponential of what is a logarithm already."""
-    if axis.kind is not Kind.LOG:
-        return axis.name
-    return f"exp({axis.name})" if axis.unit == 1.0 else f"exp({axis.name}/{axis.unit:g})"
+    return axis.name if axis.kind is not Kind.LOG else f"exp({coordinate_of(axis)})"
+
+
+def coordinate_of(axis: Axis) -> str:
+    """Return a logarithm as laws have it, in text: less its mean, in units of its spread."""
+    less = f"{axis.name} {'+' if axis.reference < 0 else '-'} {abs(axis.reference):g}"
+    less = less if axis.reference else axis.name
+    return less if axis.unit == 1.0 else f"({less})/{axis.unit:g}"
 
 
 def formula(law: Law, axes: Sequence[Axis], targets: Sequence[str]) -> str:
@@ -63,11 +68,11 @@ def _factor(factor: Factor, axes: Sequence[Axis], number: Iterator[int]) -> str:
         return f"{_scale(factor.of, axes, number)}^{exponent}"
     if isinstance(factor, Log) and isinstance(factor.of, Feature):
         axis = axes[factor.of.index]
-        return axis.name if axis.kind is Kind.LOG else f"log({axis.name})"
+        return f"({coordinate_of(axis)})" if axis.kind is Kind.LOG else f"log({axis.name})"
     if isinstance(factor, Log):
         return f"log({_scale(factor.of, axes, number)})"
     if isinstance(factor, Raw):
-        return axes[factor.index].name
+        return axes[factor.index].name if factor.share else f"({coordinate_of(axes[factor.index])})"
     if isinstance(factor, Mixture):
         parts = [f"t{next(number)} {axes[index].name}" for index in factor.shares]
         return f"exp({' + '.join(parts)})"

@@ -17,7 +17,7 @@ import numpy as np
 
 from harness.candidates.program import Candidate
 from harness.evaluation import children
-from harness.evaluation.rules import check_constants, count_constants
+from harness.evaluation.rules import TOLERANCE, check_constants, count_constants
 from harness.evolution.beyond import Beyond, beyond, variances
 from harness.evolution.fitness import BEST, WORST, costs, normalised_error
 from harness.evolution.folds import Fold, everything
@@ -191,7 +191,8 @@ class ProgramGateway:
         """Whether what a program says at the probes, ``(cells, M)``, leaves the targets behind."""
         rows = self._rows
         cells = rows.y.transpose(0, 2, 1).reshape(len(said), -1)
-        return explodes(said, cells, np.repeat(rows.weights, len(rows.targets), axis=0))
+        count = len(rows.targets)
+        return explodes(said, cells, np.repeat(rows.weights, count, axis=0), count)
 
     def answers(self, source: str) -> FloatArray | str:
         """Return what a program says of all train rows, fitted to them, ``(G, N, T)``.
@@ -287,11 +288,45 @@ class ProgramGateway:
 
             answers = [said(place, one.asked) for place, one in enumerate(questions)]
             beyond = None
+            last = len(questions) - len(self._rows.groups)
             if probes is not None:
-                last = len(questions) - len(probes)
                 with suppress(ChildFailed):  # no number there is an answer, too
                     beyond = [said(last + n, asked) for n, asked in enumerate(probes)]
+        if probes is not None:
+            self._require_function_of_row(program, questions[last:], params[last:], answers[last:])
         return max(map(count_constants, params), default=0), answers, beyond
+
+    def _require_function_of_row(
+        self,
+        program: ProgramText,
+        questions: Sequence[_Question],
+        params: Sequence[np.ndarray],
+        answers: Sequence[FloatArray],
+    ) -> None:
+        """Check that a row of each group is predicted alone as it was among others.
+
+        What looks at its batch would be bred from, sent, and refused when it is scored.
+
+        Raises:
+            ChildFailed: It is not.
+        """
+        rows = self._rows
+        with self._sandbox.open(program, self._limits, self._limits.predict_seconds) as child:
+            for one, own, full in zip(questions, params, answers, strict=True):
+                group, place = rows.groups[one.group], len(full) // 2
+                call = Call("predict", group, (one.asked[place : place + 1],))
+                replies = child.ask([call], {group: own})
+                if len(replies) != 1:
+                    raise ChildFailed(FailureKind.BAD_OUTPUT, "fewer predictions than asked for")
+                alone = children.prediction(call, replies[0], len(rows.targets))[0]
+                scale = np.maximum(np.abs(full[place]), rows.y[one.group].std(axis=0))
+                if not (np.abs(alone - full[place]) <= TOLERANCE * scale).all():
+                    raise ChildFailed(
+                        FailureKind.BAD_OUTPUT,
+                        "the law is not a function of (row, params): a row of group "
+                        f"{group!r} is predicted as {full[place][0]:.9g} among others and as "
+                        f"{alone[0]:.9g} alone",
+                    )
 
     def _fitted(
         self, program: ProgramText, questions: Sequence[_Question], seconds: float

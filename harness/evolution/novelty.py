@@ -12,6 +12,8 @@ from harness.evolution.rows import TrainRows
 
 _PROBES = 64
 _DIGITS = 7
+_FIRST, _NEXT = 0.137 * 2**0.5, 0.137 * 3**0.5
+"""What is added to the usual start of a constant, and for each further one of its name."""
 
 
 class Novelty:
@@ -23,9 +25,11 @@ class Novelty:
     """
 
     def __init__(self, rows: TrainRows) -> None:
-        """Choose the probe: rows spread over the train split."""
+        """Choose the probe: rows of the train split."""
         real = np.flatnonzero(rows.weights.ravel() > 0)
-        chosen = real[np.linspace(0, len(real) - 1, min(_PROBES, len(real))).astype(int)]
+        # Drawn, for evenly spaced rows may be all of one level of a grid.
+        drawn = np.random.default_rng(0).permutation(len(real))[:_PROBES]
+        chosen = real[np.sort(drawn)]
         self._columns = [rows.coordinates[..., n].ravel()[chosen] for n in range(len(rows.axes))]
         self._seen: set[str] = set()
 
@@ -61,13 +65,16 @@ class Novelty:
 
 
 def _by_what_they_are(law: Law) -> list[np.ndarray]:
-    """Return shape constants that are equal where slots are: order must not matter."""
+    """Return shape constants that are equal where slots are: order must not matter.
+
+    None may be neutral, as an exponent of 0 would be, which makes any power the same.
+    """
     seen: dict[str, int] = {}
     theta = []
     for slot in law.slots:
         count = seen.get(slot.name, 0)
         seen[slot.name] = count + 1
-        theta.append(np.array(slot.starts[0] + 0.1 * count))
+        theta.append(np.array(slot.starts[0] + _FIRST + _NEXT * count))
     return theta
 
 
@@ -90,5 +97,5 @@ def _tree_key(tree: ast.Module) -> str:
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             value = body[0].value
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body[0] = ast.Pass()
+                node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
     return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()

@@ -49,7 +49,7 @@ class OfflineProposer:
         for form in library(rows, cap):
             first.setdefault(normal_form(form.law), form)
         self.forms = [form for form in first.values() if judge.allows(form.law)]
-        self._given = tuple(given)
+        self._given = tuple(one for one in given if one.law is None or judge.allows(one.law))
         # Where nobody caps the constants, breeding stops where the published forms do.
         largest = max((form.law.n_constants for form in self.forms), default=None)
         most = largest and largest * len(rows.targets)

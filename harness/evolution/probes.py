@@ -16,6 +16,8 @@ STEP = 0.5
 """How far beyond the largest rows points lie, in units of what the rows span."""
 FAR = 10.0
 """How many times its range a target may be left by."""
+_HARDLY = 1e-3
+"""Targets of a group that span so much less than those of another hardly differ."""
 _TOP = 0.7
 _MOST = 40
 
@@ -59,15 +61,20 @@ def _picked(places: np.ndarray) -> np.ndarray:
     return picked
 
 
-def explodes(predicted: FloatArray, y: FloatArray, weights: FloatArray) -> bool:
+def explodes(predicted: FloatArray, y: FloatArray, weights: FloatArray, targets: int) -> bool:
     """Whether predictions beyond the rows leave the targets' range far behind.
 
+    A group whose rows hardly differ has no range of its own: the widest of its target counts.
+
     Args:
-        predicted: At the probes, ``(cells, M)``.
+        predicted: At the probes, ``(cells, M)``; cells are groups x targets, targets fastest.
         y: Targets of the train rows, ``(cells, N)``.
         weights: 0 for padding, ``(cells, N)``.
+        targets: How many there are.
     """
     low = np.where(weights > 0, y, np.inf).min(axis=1, keepdims=True)
     high = np.where(weights > 0, y, -np.inf).max(axis=1, keepdims=True)
-    room = FAR * np.maximum(high - low, 1e-12)
+    own = high - low
+    widest = np.tile(own.reshape(-1, targets).max(axis=0), len(own) // targets)[:, None]
+    room = FAR * np.maximum(np.where(own < _HARDLY * widest, widest, own), 1e-12)
     return not bool(((predicted >= low - room) & (predicted <= high + room)).all())

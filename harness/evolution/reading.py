@@ -70,11 +70,12 @@ def read_program(source: str, gateway: ProgramGateway, rows: TrainRows, cap: int
     if not (np.ptp(answers[rows.weights > 0], axis=0) > 0).all():
         return Reading((), "it says the same of all train rows")
     judge, variation = Judge(said, ()), Variation(said, cap)
+    of_targets = Judge(rows, ())  # which may have no logarithm where the answers have one
     found: dict[Law, float] = {}
     worth: dict[Law, float] = {}
 
     def consider(law: Law) -> None:
-        if law not in found and judge.allows(law):
+        if law not in found and judge.allows(law) and of_targets.allows(law):
             found[law] = judge.score(law).fit
             worth[law] = float(np.log(found[law])) + PRICE * law.n_constants
 

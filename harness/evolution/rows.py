@@ -54,7 +54,7 @@ class Axis:
         """
         if self.kind is Kind.LOG:
             return (values - self.reference) / self.unit
-        return np.log(np.maximum(values, _FLOOR) / self.reference)
+        return np.log(np.maximum(values / self.reference, _FLOOR))
 
     def value(self, coordinates: FloatArray) -> FloatArray:
         """Return the values that coordinates stand for, shape kept."""

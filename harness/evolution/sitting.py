@@ -20,12 +20,14 @@ from harness.errors import UserError
 from harness.evolution.gateway import Verdict
 from harness.evolution.interrupts import deaf_to_ctrl_c
 from harness.evolution.ledger import Budget
-from harness.evolution.proposals import AskingProposer, Entry, Proposal
+from harness.evolution.proposals import GIVEN, AskingProposer, Entry, Proposal
 from harness.evolution.search import Search
 from harness.evolution.workers import LawWorkers, ProgramWorkers
 from harness.results.journal import Journal
 
 QUESTIONS = 2
+MISSES = 10
+"""So many numbers in a row that find nothing new, and there is nothing. One may be unlucky."""
 """How many models are asked at once."""
 GRACE = 5.0
 """Seconds that program text under way still has when time is over. What is not judged by then is in
@@ -152,7 +154,8 @@ class _Sitting:
         """Whether something was answered or paid for; a question that was stopped is as unasked."""
         usage = answer.usage
         paid = usage is not None and usage.tokens_in + usage.tokens_out > 0
-        return not self._stopped or answer.source is not None or paid
+        answered = answer.source is not None or answer.law is not None
+        return not self._stopped or answered or paid
 
     def entries(self) -> Iterator[Entry]:
         """Yield entries as they are evaluated."""
@@ -196,6 +199,8 @@ class _Sitting:
             if paid.number not in under_way:
                 self._judge(paid)
         while self._may_begin() and len(self._judging) - self._n_text() < self._most_trees():
+            if self._waits_for_given():
+                break
             proposal = self._next()
             if proposal is None:
                 break
@@ -211,6 +216,17 @@ class _Sitting:
         ):
             if not self._ask(self._asking):
                 break
+
+    def _waits_for_given(self) -> bool:
+        """Whether a given program's text is under way that what comes next would hang on.
+
+        It takes as long as it takes, and what is bred hangs on what was there before: with one
+        worker nothing else begins meanwhile, with more nothing is bred.
+        """
+        texts = [one for one, _ in self._judging.values() if one.law is None]
+        if all(one.proposer != GIVEN for one in texts):
+            return False
+        return self._jobs == 1 or self._search.next_number >= self._n_first()
 
     def _most_judging(self) -> int:
         return 2 * self._jobs if self._jobs > 1 else 1
@@ -231,16 +247,20 @@ class _Sitting:
         return self._budget.left(spent, begun)
 
     def _next(self) -> Proposal | None:
+        """Return the next proposal; None where many numbers in a row find nothing new."""
         search = self._search
-        number = search.missed[0] if search.missed else search.next_number
-        if not self._offline and number >= self._n_first():
-            return None
-        proposal = search.propose(number)
-        if proposal is not None:
+        for _ in range(MISSES):
+            number = search.missed[0] if search.missed else search.next_number
+            first = number < self._n_first()
+            if not (self._offline or first) or not self._may_begin():
+                return None
+            proposal = search.propose(number)
             search.missed = search.missed[1:]
             search.next_number = max(search.next_number, number + 1)
-            search.remember(proposal)  # a given law may be a form: it is fitted all the same
-        return proposal
+            # What was given may be a form as well: it is fitted all the same.
+            if proposal is not None and (search.remember(proposal) or first):
+                return proposal
+        return None
 
     def _judge(self, proposal: Proposal) -> None:
         search = self._search
@@ -276,7 +296,8 @@ class _Sitting:
             self._search.note_unanswered(proposal)
             return []
         self._search.record_answer(self._journal, proposal)
-        if proposal.source is not None and not self._search.remember(proposal):
+        something = proposal.source is not None or proposal.law is not None
+        if something and not self._search.remember(proposal):
             known = Verdict(np.inf, failure="not new: the same program was proposed before")
             return [self._record(proposal, known, 0.0)]
         return []

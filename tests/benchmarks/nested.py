@@ -71,7 +71,18 @@ class Judged:
 
 
 Rule = Callable[[list[Judged]], Judged]
+
+
+def textbook_or_known(all_: list[Judged]) -> list[Judged]:
+    """Return the textbook's laws; where there is none, all published forms."""
+    textbook = [one for one in all_ if one.entry.proposal.proposer == TEXTBOOK]
+    return textbook or [one for one in all_ if one.known]
+
+
 RULES: dict[str, Rule] = {
+    "textbook, search folds": lambda all_: min(textbook_or_known(all_), key=_search),
+    "textbook, both": lambda all_: min(textbook_or_known(all_), key=_both),
+    "the textbook's best": lambda all_: min(textbook_or_known(all_), key=_beyond),
     "library, search folds": lambda all_: min((j for j in all_ if j.known), key=_search),
     "library, both": lambda all_: min((j for j in all_ if j.known), key=_both),
     "all, search folds": lambda all_: min(all_, key=_search),
@@ -188,7 +199,8 @@ def judged(
     fitted = [e for e in ranked if np.isfinite(e.verdict.fitness)]
     for known in (True, False):
         some = [e for e in fitted if (e.proposal.proposer in {TEXTBOOK, LIBRARY}) is known]
-        for entry in some[:MOST]:
+        always = [entry for entry in some[MOST:] if entry.proposal.proposer == TEXTBOOK]
+        for entry in [*some[:MOST], *always]:
             law, theta = entry.proposal.law, entry.verdict.theta
             if law is None or entry.verdict.fit is None:
                 continue

@@ -96,14 +96,14 @@ def features_table(search: Search) -> Table:
     enters = {
         Kind.SCALE: "divided by {}",
         Kind.SHARE: "as it is",
-        Kind.LOG: "less {}",
+        Kind.LOG: "less {}, divided by {}",
     }
     rows = [
         (
             plain(name),
             plain(unit),
             plain(meaning),
-            enters[axis.kind].format(figure(axis.reference)),
+            enters[axis.kind].format(figure(axis.reference), figure(axis.unit)),
         )
         for (name, unit, meaning), axis in zip(search.side.features, search.rows.axes, strict=True)
     ]

@@ -21,7 +21,7 @@ from harness.evolution.factors import (
     Saturation,
     Valley,
 )
-from harness.evolution.formula import scale_of
+from harness.evolution.formula import coordinate_of, scale_of
 from harness.evolution.report.words import BRIEF, plain
 from harness.evolution.rows import Axis, FloatArray, Kind
 from harness.evolution.scales import (
@@ -111,7 +111,7 @@ class _Writer:
             return _raised(self.scale(factor.of), exponent)
         if isinstance(factor, Log):
             if isinstance(factor.of, Feature) and self._axes[factor.of.index].kind is Kind.LOG:
-                return _name(self._axes[factor.of.index].name)
+                return _name(f"({coordinate_of(self._axes[factor.of.index])})")
             return _call("log", self.scale(factor.of))
         if isinstance(factor, Raw):
             return _name(self._axes[factor.index].name)
