@@ -300,7 +300,7 @@ def test_the_command_prints_what_a_person_wants_to_know(desk: Path) -> None:
         (["runs.csv", "--target", "loss", "--hold-out", "params >"], "expected a condition"),
         (["runs.csv", "--target", "loss", "--hold-out", "x > 1"], "expected a condition"),
         (["runs.csv", "--target", "loss", "--hold-out", "params > 1e99"], "0 rows held out"),
-        (["runs.csv", "--target", "loss", "--hold-out", "params > 0"], "0 rows held out"),
+        (["runs.csv", "--target", "loss", "--hold-out", "params > 0"], "42 rows held out and 0"),
         (["runs.csv", "--target", "loss", "--hold-out", "@x > 0"], "expected a comparison"),
         (["empty.csv", "--target", "loss"], "nothing in it; expected a header"),
         (["binary.csv", "--target", "loss"], "not text in UTF-8; expected a CSV file"),
@@ -519,7 +519,8 @@ def test_rows_that_cannot_be_used_are_counted() -> None:
     frame.loc[3, "loss"] = np.nan
     frame.loc[4, "params"] = np.inf
     found = read_table(frame, "loss")
-    assert "2 rows with a value that is missing or no finite number" in found.left_out
+    (said,) = (line for line in found.left_out if line.startswith("2 rows with a value"))
+    assert "no finite number ('params' in 1, 'loss' in 1; --features without" in said
     assert len(found.y) == len(frame) - 2
 
 
@@ -529,7 +530,7 @@ def test_of_a_short_table_three_rows_are_held_out_and_a_search_ends_when_all_is_
     params = np.geomspace(1e6, 1e9, 9)
     short = pd.DataFrame({"params": params, "loss": 2.0 + 300 / params**0.4})
     found = read_table(short, "loss")
-    assert found.split == "held out: the largest 3 along params"
+    assert found.split == "held out: the largest 3 of 9 rows along params"
     assert found.held_out.tolist() == [False] * 6 + [True] * 3
     short.to_csv(desk / "short.csv", index=False)
     code, out, _ = invoke("discover", "short.csv", "--target", "loss", "--minutes", "1")
@@ -607,7 +608,7 @@ def test_rows_without_a_group_are_left_out_and_numbers_stay_what_they_are() -> N
     frame.loc[3, "where"] = np.nan
     found = read_table(frame, "loss", group="where")
     assert set(found.groups) == {"0", "1"}
-    assert "1 row with a value that is missing or no finite number" in found.left_out
+    assert "1 row with a value that is missing or no finite number ('where' in 1)" in found.left_out
 
 
 def test_names_of_constants_differ_whatever_columns_are_called() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.evolution.discover import Discovery
     from harness.evolution.forecast import Forecast
+    from harness.evolution.intervals import Interval
     from harness.evolution.rows import FloatArray
 
 _MOST_SHOWN = 30
@@ -224,16 +226,33 @@ def _print(terminal: Console, found: Discovery) -> None:
     _print_constants(terminal, found, found.constants, "")
     _print_units(terminal, found)
     terminal.print(found.why, markup=False, soft_wrap=True)
-    terminal.print(
-        f"held-out rows: R² {found.r2:.4f}, median relative error {found.relative_error:.2%} "
-        f"(fitted rows: R² {found.r2_fit:.4f})",
-        markup=False,
-        soft_wrap=True,
-    )
+    _print_errors(terminal, found)
     if found.hint:
         terminal.print(f"note: {found.hint}", markup=False, style="yellow", soft_wrap=True)
     if found.doubt:
         terminal.print(f"warning: {found.doubt}", markup=False, style="yellow", soft_wrap=True)
+
+
+def _print_errors(terminal: Console, found: Discovery) -> None:
+    """Say how far the law is off, of all rows together and by group."""
+    from statistics import median
+
+    off = f"{found.relative_error:.2%}" if isfinite(found.relative_error) else "–"
+    zeros = f" (but for {found.zeros} measured as 0)" if found.zeros else ""
+    terminal.print(
+        f"held-out rows: R² {found.r2:.4f}, median relative error {off}{zeros} "
+        f"(fitted rows: R² {found.r2_fit:.4f})",
+        markup=False,
+        soft_wrap=True,
+    )
+    if found.judged:
+        worst, lowest = next(iter(found.judged.items()))
+        terminal.print(
+            f"held-out rows by group: R² {median(found.judged.values()):.4f} in the "
+            f"median, {lowest:.4f} in the worst ({worst})",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _print_constants(
@@ -287,8 +306,8 @@ def _print_forecast(found: Discovery, forecast: Forecast) -> None:
             *([Text(forecast.groups[place])] if several else []),
             *(f"{value:.6g}" for value in forecast.features[place]),
             f"{forecast.predicted[place]:.5g}",
-            _ends(forecast.by_rows.low[place], forecast.by_rows.high[place]),
-            _ends(forecast.by_laws.low[place], forecast.by_laws.high[place]),
+            _ends(forecast.by_rows, place),
+            _ends(forecast.by_laws, place),
         )
     terminal = wide_console()
     _print_constants(terminal, found, forecast.constants, ", fitted to all rows, which predict")
@@ -302,12 +321,35 @@ def _print_forecast(found: Discovery, forecast: Forecast) -> None:
         markup=False,
         style="dim",
     )
+    if (forecast.by_laws.n == 1).any():
+        terminal.print(
+            "one law only: no other elite law says anything possible there, so how sure the form "
+            "is nobody knows",
+            markup=False,
+            style="dim",
+        )
+    terminal.print(
+        f"a single run scatters by about ±{forecast.scatter:.2g} around this (root mean square of "
+        "the residuals of the fit to all rows)",
+        markup=False,
+    )
     for warning in forecast.warnings:
         terminal.print(f"warning: {warning}", style="yellow", markup=False)
 
 
-def _ends(low: float, high: float) -> str:
-    return f"{low:.5g} to {high:.5g}"
+def _ends(interval: Interval, place: int) -> str:
+    if interval.n[place] < 2:
+        return "one law only" if interval.n[place] else "–"
+    return f"{interval.low[place]:.5g} to {interval.high[place]:.5g}"
+
+
+def _numbers(values: FloatArray) -> list[float | None]:
+    return [_number(float(value)) for value in values]
+
+
+def _number(value: float) -> float | None:
+    """Return a value as JSON has it: null for what is no number."""
+    return value if isfinite(value) else None
 
 
 def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict[str, Any]:
@@ -316,9 +358,11 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
 
     table, forecast = found.table, found.forecast
     predictions = forecast and {
-        "predicted": forecast.predicted.tolist(),
-        "over_rows": [forecast.by_rows.low.tolist(), forecast.by_rows.high.tolist()],
-        "over_laws": [forecast.by_laws.low.tolist(), forecast.by_laws.high.tolist()],
+        "predicted": _numbers(forecast.predicted),
+        "over_rows": [_numbers(forecast.by_rows.low), _numbers(forecast.by_rows.high)],
+        "over_laws": [_numbers(forecast.by_laws.low), _numbers(forecast.by_laws.high)],
+        "laws": forecast.by_laws.n.tolist(),
+        "scatter": forecast.scatter,
         "warnings": list(forecast.warnings),
         "constants": {
             g: named_constants(found.law, own[0]) for g, own in forecast.constants.items()
@@ -331,7 +375,9 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
         "why": found.why,
         "doubt": found.doubt,
         "r2": found.r2,
-        "relative_error": found.relative_error,
+        "r2_by_group": dict(found.r2_by_group),
+        "relative_error": _number(found.relative_error),
+        "zeros": found.zeros,
         "r2_fit": found.r2_fit,
         "features": list(table.features),
         "read_as": said_of(found.search.rows, found.search.side.max_params),

@@ -14,7 +14,7 @@ import numpy as np
 
 _COMPLEXITY_BIN = 3
 _PRESSURE = 0.6
-"""How much likelier than the next in rank an elite is to become a parent: 1 / this."""
+"""How much likelier than the next but one in rank an elite is to become a parent: 1 / this."""
 
 Cell = tuple[int, int]
 

@@ -132,8 +132,10 @@ class Choice:
             who = {TEXTBOOK: "published", LIBRARY: "published"}.get(self.chosen.proposer, "bred")
             if self.known == TEXTBOOK and who == "published":
                 who = "published, but not in the textbook"
-            less = f"by {self.rival.against - self.chosen.against:.3f}"
-            return f"{who}: less speaks against it than against {best}, {less} ({said})"
+            less = round(self.rival.against, 3) - round(self.chosen.against, 3)
+            if less < 5e-4:  # a tie, which the simpler law wins
+                return f"{who}: simpler than {best}, and no more speaks against it ({said})"
+            return f"{who}: less speaks against it than against {best}, by {less:.3f} ({said})"
         if self.gain > self.needed:  # and so it lost by what speaks against it
             return f"{best} stays: no less speaks against the best {other} ({said})"
         return f"{best} stays: guard folds do not show that the best {other} is better ({said})"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.errors import UserError
+from harness.evolution.quantities import Quantity, quantity_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,13 @@ _RESULTS = frozenset(
     }
 )
 """Words of columns that a run ends with, as its target is, and does not begin with."""
-_BOOKKEEPING = frozenset({"seed", "runtime", "created", "updated", "timestamp", "walltime"})
-"""Columns that trackers add to each run, besides those that begin with an underscore."""
+_BOOKKEEPING = frozenset(
+    {
+        *("seed", "runtime", "created", "updated", "timestamp", "walltime"),
+        *("id", "runid", "uid", "uuid", "idx", "index"),
+    }
+)
+"""Words of columns that trackers add to each run, besides those that begin with an underscore."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _ENDS = ("loss", "perplexity", "accuracy")
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")
@@ -33,6 +39,9 @@ _SAME, _SHARE = 0.02, 0.01
 spans, says nothing that they do not."""
 _COMPUTE = re.compile(r"flop|compute", re.IGNORECASE)
 """Columns that are left out rather than what they are computed from."""
+_GAPS = 0.2
+"""A column that is missing in more of the rows costs more rows than it is worth, unless somebody
+asks for it."""
 _ROWS_A_COLUMN = 3
 """With fewer rows than that a product of powers passes through all of them by chance."""
 
@@ -56,13 +65,15 @@ def read_numbers(column: pd.Series) -> pd.Series:
     """Return a column as numbers; what is none becomes NaN.
 
     People write ``7B``, ``350M`` and ``1.4T``, too. (What a comma means nobody can tell: ``3,799``
-    is no number.)
+    is no number. Dates and durations are none either: their nanoseconds say nothing to a law.)
 
     Args:
         column: As the table holds it.
     """
     import pandas as pd
 
+    if column.dtype.kind in "mM":
+        return pd.Series(np.nan, index=column.index)
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     words = numbers.isna() & column.notna()
     if words.any():
@@ -118,8 +129,10 @@ def named_features(
     """Return the columns that somebody named to predict from, each once.
 
     Raises:
-        UserError: One is the target or the group, or holds no numbers.
+        UserError: There is none, or one is the target or the group, or holds no numbers.
     """
+    if not features:
+        raise UserError("no features; expected a column or more to predict from")
     for name in features:
         if name in {target, group}:
             raise UserError(f"column {name!r} is the target or the group, not a feature")
@@ -135,8 +148,8 @@ def usual_features(
 
     Left out are columns that are not numbers, do not vary, only number the rows, are a tracker's
     own, or look like another result of the run: a law that predicts one loss from another says
-    nothing. So is what others determine, such as compute beside sizes and tokens: no fit can tell
-    its part from theirs.
+    nothing. So is what would cost many rows because it is missing there, and what others determine,
+    such as compute beside sizes and tokens: no fit can tell its part from theirs.
 
     Raises:
         UserError: None is left, or too many are.
@@ -157,14 +170,16 @@ def usual_features(
             left_out.append(
                 f"column {name!r}: another result, by its name (--features takes it all the same)"
             )
-        elif name.startswith("_") or name.lower() in _BOOKKEEPING:
+        elif name.startswith("_") or _BOOKKEEPING & _words(name):
             left_out.append(
                 f"column {name!r}: bookkeeping, by its name (--features takes it all the same)"
             )
         else:
             chosen.append(name)
+    chosen, numbering = _numbering(frame, chosen)
+    chosen, with_gaps = _with_gaps(frame, chosen, target)
     chosen, determined = _independent(frame, chosen)
-    left_out += determined
+    left_out += [*numbering, *with_gaps, *determined]
     if not chosen:
         why = f" ({'; '.join(left_out[:3])})" if left_out else ""
         raise UserError(f"no column is left to predict {target!r} from{why}; name some: --features")
@@ -176,11 +191,52 @@ def usual_features(
     return chosen, left_out
 
 
+def _numbering(frame: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns that do not only number the rows, and why others are left out.
+
+    Where nothing else is there, such as epochs alone, they stay.
+    """
+    found = [name for name in names if quantity_of(name) is None and _numbers_rows(frame[name])]
+    if len(found) == len(names):
+        return list(names), []
+    left_out = [
+        f"column {name!r}: only numbers the rows (--features takes it all the same)"
+        for name in found
+    ]
+    return [name for name in names if name not in found], left_out
+
+
+def _numbers_rows(column: pd.Series) -> bool:
+    """Return whether a column holds consecutive whole numbers, each once, in any order."""
+    values = np.sort(read_numbers(column).to_numpy(dtype=float))
+    finite = bool(np.isfinite(values).all())
+    return finite and bool((values % 1 == 0).all() and (np.diff(values) == 1).all())
+
+
+def _with_gaps(
+    frame: pd.DataFrame, names: Sequence[str], target: str
+) -> tuple[list[str], list[str]]:
+    """Return the columns that cost few rows of the target's, and why others are left out."""
+    numbers = in_numbers(frame, [*names, target])
+    there = np.isfinite(numbers[[*names, target]].to_numpy(dtype=float))
+    measured = there[there[:, -1], :-1]
+    missing = dict(zip(names, (~measured).sum(axis=0).tolist(), strict=True))
+    found = [name for name in names if missing[name] > _GAPS * len(measured)]
+    if len(found) == len(names):
+        return list(names), []
+    left_out = [
+        f"column {name!r}: missing in {missing[name]} of {len(measured)} rows, which would be lost "
+        "(--features takes it all the same)"
+        for name in found
+    ]
+    return [name for name in names if name not in found], left_out
+
+
 def _independent(frame: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the columns that no others determine, in their order, and why others are left out."""
     kept: list[str] = []
     left_out = []
-    for name in sorted(names, key=lambda name: bool(_COMPUTE.search(name))):
+    for name in sorted(names, key=_worth):
         if others := _determined_by(frame, name, kept):
             left_out.append(
                 f"column {name!r}: here a product of powers of {', '.join(others)} "
@@ -189,6 +245,19 @@ def _independent(frame: pd.DataFrame, names: Sequence[str]) -> tuple[list[str], 
         else:
             kept.append(name)
     return [name for name in names if name in kept], left_out
+
+
+def _worth(name: str) -> int:
+    """Return where a column stands among those that determine each other; the first is kept.
+
+    A law of sizes and data has published forms to be compared with; one of steps has none.
+    """
+    if _COMPUTE.search(name):
+        return 3
+    quantity = quantity_of(name)
+    if quantity in {Quantity.SIZE, Quantity.DATA}:
+        return 0
+    return 1 if quantity else 2
 
 
 def _determined_by(frame: pd.DataFrame, name: str, others: Sequence[str]) -> list[str]:
@@ -210,8 +279,12 @@ def _determined_by(frame: pd.DataFrame, name: str, others: Sequence[str]) -> lis
 
 
 def _is_result(name: str) -> bool:
-    words = {word.lower() for word in _WORD.findall(name)}
+    words = _words(name)
     return bool(_RESULTS & words) or any(word.endswith(_ENDS) for word in words)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(name))
 
 
 def group_names(column: pd.Series) -> tuple[str, ...]:

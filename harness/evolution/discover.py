@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.errors import UserError
+from harness.evaluation.figures import count
 from harness.evolution.choose import Choice
-from harness.evolution.columns import group_names, read_numbers
+from harness.evolution.columns import group_names, read_numbers, require_columns
 from harness.evolution.emit import predict
 from harness.evolution.expression import Law
 from harness.evolution.forecast import Forecast, fit_groups, forecast
@@ -37,6 +38,8 @@ _ROWS_A_CONSTANT = 4
 _ROWS_A_SUM = 2
 """For a floor and a power law of each feature fewer rows a constant do: without them the plainest
 form of the field is not among the laws, and what is extrapolates far worse."""
+_MOSTLY = 0.5
+"""A column with fewer values is none of numbers."""
 _LEAST_CONSTANTS = 3
 """A power law above a floor; with several features no published form has fewer."""
 
@@ -58,7 +61,8 @@ class Discovery:
     r2: float
     """On the rows held out; the law was fitted to the others."""
     relative_error: float
-    """Median of |predicted - measured| / |measured| there."""
+    """Median of |predicted - measured| / |measured| there, but for measured zeros; NaN where there
+    is nothing else."""
     r2_fit: float
     search: Search
     result: Result
@@ -69,10 +73,32 @@ class Discovery:
     """The held-out row without which R² there would be high, and how high; None without one."""
     forecast: Forecast | None = None
     """Of the rows that were asked for from the beginning."""
+    r2_by_group: Mapping[str, float | None] = field(default_factory=dict)
+    """On the rows held out of each group; None where there are fewer than two or all are equal."""
+    zeros: int = 0
+    """Held-out rows in which the target is 0: no part in the relative error."""
+    unvaried: Mapping[str, float] = field(default_factory=dict)
+    """Columns of numbers that are the same in the whole table: no law can know their part."""
+
+    @property
+    def judged(self) -> dict[str, float]:
+        """R² of the groups that have one, the worst first; empty where all rows are one group."""
+        if len(self.r2_by_group) < 2:
+            return {}
+        known = {name: r2 for name, r2 in self.r2_by_group.items() if r2 is not None}
+        return dict(sorted(known.items(), key=lambda pair: pair[1]))
 
     @property
     def doubt(self) -> str:
         """What speaks against using it at larger scale; empty where nothing plainly does."""
+        judged = self.judged.values()
+        bad = sum(r2 < 0 for r2 in judged)
+        if 2 * bad > len(judged):
+            return (
+                f"on the rows held out it is worse than their mean in {bad} of "
+                f"{count(len(judged), 'group')} (R² of all together also counts how far groups lie "
+                "from each other): do not extrapolate with it"
+            )
         if self.r2 >= 0:
             return ""
         if self.alone is not None:
@@ -117,7 +143,8 @@ class Discovery:
             UserError: A column is not there or not numeric, or a group is unknown.
         """
         x, names = _asked(frame, self.table, group)
-        return forecast(self.search, _choice(self.result), self.table, x, names)
+        told = forecast(self.search, _choice(self.result), self.table, x, names)
+        return replace(told, warnings=(*told.warnings, *_other_values(frame, self.unvaried)))
 
 
 def _where(table: Table, row: FarOff) -> str:
@@ -165,8 +192,10 @@ def discover(
     Raises:
         UserError: The table, a column or the condition is wrong, or nothing could be fitted.
     """
+    _check_call(frame, features, minutes, evaluations)
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
-    asked = None if wanted is None else _asked(wanted, table, group)
+    if wanted is not None:
+        _asked(wanted, table, group)
     side = side_of(table, max_params)
     search = Search(side, seed, SearchSettings(loss=loss))
     if not search.offline.forms:
@@ -178,12 +207,65 @@ def discover(
     result = result_of(search)
     if result is None or result.choice is None:
         raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")
-    found = _judged(table, search, result)
+    found = replace(_judged(table, search, result), unvaried=_unvaried(frame, table, group))
     if loss == "squares":
         found = replace(found, far_off=far_off(search.rows, side.max_params))
-    if asked is None:
-        return found
-    return replace(found, forecast=forecast(search, _choice(result), table, *asked))
+    return found if wanted is None else replace(found, forecast=found.predict(wanted, group))
+
+
+def _check_call(
+    frame: pd.DataFrame, features: Sequence[str] | None, minutes: float, evaluations: int | None
+) -> None:
+    """Check what a command checks by itself and a notebook does not."""
+    for name in frame.columns:
+        if not isinstance(name, str):
+            raise UserError(
+                f"column {name!r}: expected text as the name of a column, got "
+                f"{type(name).__name__}; rename it: frame.rename(columns=str)"
+            )
+    if isinstance(features, str):
+        raise UserError(
+            f"features: expected a list of columns, got the text {features!r}; write [{features!r}]"
+        )
+    if features is not None and not len(features):
+        raise UserError(
+            "features: expected one column at least, got none; leave it out to predict from all"
+        )
+    if not minutes > 0:  # NaN, too
+        raise UserError(
+            f"minutes: expected a number above 0, got {minutes}; {DEFAULT_MINUTES:g} is usual"
+        )
+    if evaluations is not None and evaluations < 1:
+        raise UserError(
+            f"evaluations: expected 1 or more, got {evaluations}; leave it out to go by minutes"
+        )
+
+
+def _unvaried(frame: pd.DataFrame, table: Table, group: str | None) -> dict[str, float]:
+    """Return the columns of numbers that are the same in all rows, and what they hold."""
+    others = [name for name in frame.columns if name not in {*table.features, table.target, group}]
+    found = {name: read_numbers(frame[name]) for name in others}
+    return {
+        name: float(values.dropna().iloc[0])
+        for name, values in found.items()
+        if values.notna().mean() >= _MOSTLY and values.nunique() == 1
+    }
+
+
+def _other_values(frame: pd.DataFrame, unvaried: Mapping[str, float]) -> list[str]:
+    """Say where rows differ in what was the same in all that were measured."""
+    said = []
+    for name, known in unvaried.items():
+        if name not in frame.columns:
+            continue
+        values = read_numbers(frame[name])
+        others = values[values.notna() & (values != known)]
+        if len(others):
+            said.append(
+                f"{name}: {others.iloc[0]:.6g}, but {known:.6g} in the whole table; what it "
+                "changes no row says, and the law leaves it out"
+            )
+    return said
 
 
 def side_of(table: Table, max_params: int | None) -> TrainSide:
@@ -217,6 +299,8 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
     fitted = fit_groups(search, chosen, train)
     law = tree_of(chosen)
     measured, said = _joined(search, law, fitted, test)
+    off = relative_errors(measured, said)
+    known = off[~np.isnan(off)]
     return Discovery(
         law=law,
         formula=result.formula,
@@ -225,12 +309,25 @@ def _judged(table: Table, search: Search, result: Result) -> Discovery:
         table=table,
         constants=fitted,
         r2=_r2(measured, said),
-        relative_error=float(np.median(relative_errors(measured, said))),
+        relative_error=float(np.median(known)) if len(known) else float("nan"),
         r2_fit=_r2(*_joined(search, law, fitted, train)),
         alone=_alone(table, test, measured, said),
         search=search,
         result=result,
+        r2_by_group=_r2_by_group(table, search, law, fitted),
+        zeros=int((measured == 0).sum()),
     )
+
+
+def _r2_by_group(
+    table: Table, search: Search, law: Law, fitted: dict[str, FloatArray]
+) -> dict[str, float | None]:
+    """Return R² on the rows held out of each group; None where nothing can be said."""
+    found: dict[str, float | None] = dict.fromkeys(sorted(set(table.groups)))
+    for one in table.rows(held_out=True):
+        if np.ptp(one.targets) > 0:
+            found[one.group] = _r2(*_joined(search, law, fitted, [one]))
+    return found
 
 
 def _alone(
@@ -264,8 +361,9 @@ def _joined(
 
 
 def relative_errors(measured: FloatArray, said: FloatArray) -> FloatArray:
-    """Return |said - measured| / |measured|."""
-    off: FloatArray = np.abs(said - measured) / np.maximum(np.abs(measured), 1e-300)
+    """Return |said - measured| / |measured|; NaN where 0 was measured."""
+    with np.errstate(over="ignore"):  # beside a target that is hardly a number
+        off: FloatArray = np.abs(said - measured) / np.where(measured == 0, np.nan, abs(measured))
     return off
 
 
@@ -279,6 +377,10 @@ def _asked(
     for name in (*table.features, *([group] if group else [])):
         if name not in frame.columns:
             raise UserError(f"the rows to predict have no column {name!r}")
+    try:
+        require_columns(frame, ())
+    except UserError as error:
+        raise UserError(f"the rows to predict: {error}") from error
     if not len(frame):
         raise UserError("there are no rows to predict")
     numbers = frame[list(table.features)].apply(read_numbers)

@@ -10,8 +10,9 @@ import numpy as np
 from harness.evaluation.figures import count
 from harness.evolution.choose import Choice, Finalist
 from harness.evolution.emit import predict, refit
+from harness.evolution.expression import Law
 from harness.evolution.intervals import Interval, bootstrap_laws, bootstrap_rows, tree_of
-from harness.evolution.rows import FloatArray, Kind
+from harness.evolution.rows import Axis, FloatArray, Kind
 from harness.evolution.search import Search
 from harness.evolution.starts import program_starts
 from harness.evolution.tables import Table
@@ -19,6 +20,8 @@ from harness.tasks.data import GroupRows
 
 _FAR = 10.0
 """How many times beyond the largest scale of the rows an answer is called far."""
+_NAMED = 8
+"""Groups that a warning names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,9 +39,11 @@ class Forecast:
     by_laws: Interval
     """Least and largest of what the elite laws say: how sure the form is."""
     warnings: tuple[str, ...]
-    """Where the answer lies far outside the rows."""
+    """What speaks against an answer: far outside the rows, impossible, hardly a row to go by."""
     constants: Mapping[str, FloatArray]
     """By group, ``(1, K + P)``: those that predict, fitted to all rows."""
+    scatter: float
+    """Root mean square of the residuals of that fit: how far a single run lies from the law."""
 
 
 def fit_groups(
@@ -65,11 +70,12 @@ def forecast(
         x: Rows to predict, ``(M, F)``.
         names: Their groups.
     """
-    warnings = _far_out(search, table, x)
+    warnings = _far_out(search, table, x, names)
+    law = tree_of(choice.chosen)
     everything = _all_rows(table)
     others = [one for one in choice.finalists if one.entry is not choice.chosen.entry]
     possible = table.y > 0  # the logarithm of the others is no number
-    if not possible.all() and tree_of(choice.chosen).link == "log":
+    if not possible.all() and law.link == "log":
         warnings.append(
             f"{count(int((~possible).sum()), 'row')} in which {table.target} is not above 0 had "
             "no part in the fit to all rows"
@@ -80,8 +86,8 @@ def forecast(
     predicted = np.empty(len(x))
     fitted = fit_groups(search, choice.chosen, everything)
     for place, (row, group) in enumerate(zip(x, names, strict=True)):
-        says = predict(tree_of(choice.chosen), search.rows.axes, fitted[group], row[None])
-        predicted[place] = says[0, 0]
+        predicted[place] = predict(law, search.rows.axes, fitted[group], row[None])[0, 0]
+    warnings += [*_impossible(table, predicted), *_few_rows(law, everything, names)]
     return Forecast(
         x,
         names,
@@ -90,7 +96,19 @@ def forecast(
         bootstrap_laws(search, predicted, others, everything, table.y, x, names),
         tuple(warnings),
         fitted,
+        _scatter(law, search.rows.axes, fitted, everything),
     )
+
+
+def _scatter(
+    law: Law,
+    axes: Sequence[Axis],
+    fitted: Mapping[str, FloatArray],
+    rows: Sequence[GroupRows],
+) -> float:
+    """Return the root mean square of the residuals of a fit."""
+    off = [one.targets - predict(law, axes, fitted[one.group], one.features) for one in rows]
+    return float(np.sqrt(np.square(np.concatenate(off)).mean()))
 
 
 def _all_rows(table: Table, possible: np.ndarray | None = None) -> tuple[GroupRows, ...]:
@@ -103,26 +121,81 @@ def _all_rows(table: Table, possible: np.ndarray | None = None) -> tuple[GroupRo
     )
 
 
-def _far_out(search: Search, table: Table, x: FloatArray) -> list[str]:
-    """Say where rows lie far outside those that were measured."""
+def _far_out(search: Search, table: Table, x: FloatArray, names: Sequence[str]) -> list[str]:
+    """Say where rows lie far outside those of their group that were measured."""
     said = []
     for column, axis in enumerate(search.rows.axes):
-        low, high = float(table.x[:, column].min()), float(table.x[:, column].max())
-        values = x[:, column]
-        if axis.kind is Kind.SCALE and not (values > 0).all():
-            said.append(f"{axis.name}: 0 or less in some rows; no row says anything of that")
-        elif axis.kind is Kind.SCALE:
-            factor = max(float(values.max()) / high, low / float(values.min()))
-            if factor > _FAR:
-                said.append(
-                    f"{axis.name}: {factor:.3g} times beyond the rows ({low:.4g} to {high:.4g}); "
-                    "nothing measured says that the law holds there"
-                )
+        values, (low, high) = x[:, column], _ranges(table, column, names)
+        if axis.kind is Kind.SCALE:
+            none = (values <= 0) & (values < low)
+            if none.any():
+                said.append(f"{axis.name}: 0 or less in some rows; no row says anything of that")
+            far = _times_beyond(values, low, high)
+            limit, how = np.full(len(x), _FAR), "times beyond"
+            what = "; nothing measured says that the law holds there"
         else:
-            beyond = max(float(values.max()) - high, low - float(values.min()))
-            if beyond > high - low:
-                said.append(
-                    f"{axis.name}: {beyond:.3g} beyond the rows ({low:.4g} to {high:.4g}), more "
-                    "than they span"
-                )
+            far = np.maximum(values - high, low - values)
+            limit, how, what = high - low, "beyond", ", more than they span"
+        if (far > limit).any():
+            worst = int(np.where(far > limit, far, -np.inf).argmax())
+            of = f" of group {names[worst]}" if len(set(table.groups)) > 1 else ""
+            span = f"{low[worst]:.4g} to {high[worst]:.4g}"
+            said.append(f"{axis.name}: {far[worst]:.3g} {how} the rows{of} ({span}){what}")
     return said
+
+
+def _ranges(table: Table, column: int, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Return the least and the largest value of a feature in the group of each row, ``(M,)``."""
+    groups, values = np.array(table.groups), table.x[:, column]
+    ends = {
+        name: (values[groups == name].min(), values[groups == name].max()) for name in set(names)
+    }
+    low, high = np.array([ends[name] for name in names], dtype=float).T
+    return low, high
+
+
+def _times_beyond(values: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return how many times sizes lie above or below a range; 0 for what is no size."""
+    sizes = np.where(values > 0, values, np.nan)
+    with np.errstate(all="ignore"):
+        beyond: FloatArray = np.fmax(sizes / high, low / sizes)
+    return np.nan_to_num(beyond, nan=0.0, posinf=0.0)
+
+
+def _impossible(table: Table, predicted: FloatArray) -> list[str]:
+    """Say where the law foresees what no run can reach, as far as the measured ones tell."""
+    y, kinds = table.y, []
+    least, most = float(y.min()), float(y.max())
+    if least > 0:
+        kinds.append(("0 or less", predicted <= 0))
+    elif least == 0:
+        kinds.append(("below 0", predicted < 0))
+    if most < 0:
+        kinds.append(("0 or more", predicted >= 0))
+    elif most == 0:
+        kinds.append(("above 0", predicted > 0))
+    if least >= 0 and 0 < most <= 1:
+        kinds.append(("above 1", predicted > 1))
+    kinds.append(("no number", ~np.isfinite(predicted)))
+    return [
+        f"{table.target}: {int(where.sum())} of {count(len(predicted), 'prediction')} "
+        f"{'is' if where.sum() == 1 else 'are'} {kind}, which nothing measured is "
+        f"({least:.4g} to {most:.4g}); the law does not hold there"
+        for kind, where in kinds
+        if where.any()
+    ]
+
+
+def _few_rows(law: Law, rows: Sequence[GroupRows], names: Sequence[str]) -> list[str]:
+    """Say which of the groups that were asked for have fewer rows than the law has constants."""
+    asked = set(names)
+    few = [one for one in rows if one.group in asked and len(one.features) < law.n_constants]
+    which = ", ".join(f"{one.group} ({count(len(one.features), 'row')})" for one in few[:_NAMED])
+    more = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
+    if not few:
+        return []
+    said = (
+        f"{which}{more}: fewer rows than the {law.n_constants} constants of the law; what it says "
+        "there is hardly measured, and its intervals are too narrow"
+    )
+    return [said]

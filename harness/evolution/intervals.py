@@ -27,6 +27,8 @@ class Interval:
 
     low: FloatArray
     high: FloatArray
+    n: np.ndarray
+    """Of how many resamples or laws it is made, ``(M,)``: those that say a number there."""
 
 
 def tree_of(finalist: Finalist) -> Law:
@@ -62,16 +64,17 @@ def bootstrap_rows(
         x: Rows to predict, ``(M, F)``.
         names: Their groups.
     """
-    rng = np.random.default_rng([search.seed, 77])
-    low, high = np.empty(len(x)), np.empty(len(x))
+    low, high, n = np.empty(len(x)), np.empty(len(x)), np.zeros(len(x), dtype=int)
     law, axes = tree_of(finalist), search.rows.axes
     middle = np.array([slot.usual for slot in law.slots])
     spread = np.array([slot.spread for slot in law.slots])
     groups = np.array(names)
-    for one in rows:
+    for number, one in enumerate(rows):
         wanted = np.flatnonzero(groups == one.group)
         if not len(wanted):
             continue
+        # Draws of its own for each group: what is asked of one changes nothing of another.
+        rng = np.random.default_rng([search.seed, 77, number])
         count = len(one.features)
         drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=RESAMPLES)
         everyone = np.concatenate([one.features, x[wanted]])
@@ -90,9 +93,24 @@ def bootstrap_rows(
             found = fit_batch(law, problem, starts, _STEPS, search.rows.loss, usual)
         says = found.fitted[:, count:]
         says = np.exp(np.clip(says, -60.0, 60.0)) if law.link == "log" else says
-        says = says[np.isfinite(says).all(axis=1)]
-        low[wanted], high[wanted] = np.percentile(says, _LEVEL, axis=0)
-    return Interval(low, high)
+        low[wanted], high[wanted] = _percentiles(says)
+        n[wanted] = np.isfinite(says).sum(axis=0)
+    return Interval(low, high, n)
+
+
+def _percentiles(says: FloatArray) -> FloatArray:
+    """Return both ends for each row, ``(2, M)``, of what is a number there; NaN where nothing is.
+
+    Args:
+        says: What resamples say, ``(B, M)``.
+    """
+    finite = np.isfinite(says)
+    if finite.all():
+        return np.asarray(np.percentile(says, _LEVEL, axis=0))
+    ends = np.full((2, says.shape[1]), np.nan)
+    for place in np.flatnonzero(finite.any(axis=0)):
+        ends[:, place] = np.percentile(says[finite[:, place], place], _LEVEL)
+    return ends
 
 
 def bootstrap_laws(
@@ -106,8 +124,9 @@ def bootstrap_laws(
 ) -> Interval:
     """Return the least and the largest of what the elite laws say, each fitted to all rows.
 
-    A law that says something of the other sign than all that was ever measured (a loss below 0) is
-    refuted and does not count.
+    Where a law says something of the other sign than all that was ever measured (a loss below 0) it
+    is refuted and does not count; what it says of other rows does, so that the interval of a row
+    is the same whatever else is asked.
 
     Args:
         search: The search.
@@ -129,6 +148,7 @@ def bootstrap_laws(
                 constants = refit(law, axes, starts, one.features, one.targets, search.rows.loss)
                 said[place, wanted] = predict(law, axes, constants, x[wanted])[:, 0]
     if (measured > 0).all() or (measured < 0).all():
-        said[(np.sign(said) != np.sign(measured[0])).any(axis=1)] = np.nan
+        said[np.sign(said) != np.sign(measured[0])] = np.nan
     every = np.vstack([said, predicted])
-    return Interval(np.nanmin(every, axis=0), np.nanmax(every, axis=0))
+    n = (~np.isnan(every)).sum(axis=0)
+    return Interval(np.fmin.reduce(every), np.fmax.reduce(every), n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from harness.evolution.emit import identifiers
 from harness.evolution.tables import Table
 from harness.tasks.definition import GROUP_COLUMN
 from harness.writing import write_text
+
+_LONGEST_NAME = 60
 
 
 def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path, Path]:
@@ -47,9 +50,18 @@ def save_discovery(discovery: Discovery, folder: Path, name: str) -> tuple[Path,
 
 
 def task_name(text: str) -> str:
-    """Return a task's name made from any text."""
+    """Return a task's name made from any text.
+
+    Texts of which it tells too little, such as those in other scripts, are told apart by a digest:
+    two tables must not overwrite each other's laws.
+    """
+    text = unicodedata.normalize("NFC", text)
     words = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    return words[:60] or "table"
+    foreign = any(c.isalnum() and not c.isascii() for c in text)
+    if words and len(words) <= _LONGEST_NAME and not foreign:
+        return words
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{words[: _LONGEST_NAME - 9].strip('_') or 'table'}_{digest}"
 
 
 def _column_names(table: Table) -> list[str]:
@@ -57,11 +69,14 @@ def _column_names(table: Table) -> list[str]:
     names = [*table.features, table.target]
     if all(name.isidentifier() and name != GROUP_COLUMN for name in names):
         return names
-    return [f"c_{name}" if name[0].isdigit() else name for name in _plain(names)]
+    return identifiers([_plain(name) for name in identifiers(names)])
 
 
-def _plain(names: Sequence[str]) -> list[str]:
-    return [f"{name}_column" if name == GROUP_COLUMN else name for name in identifiers(names)]
+def _plain(name: str) -> str:
+    """Return a part of a name as a name of a task's column."""
+    if name == GROUP_COLUMN:
+        return f"{name}_column"
+    return f"c_{name}" if name[0].isdigit() else name
 
 
 def _document(
@@ -77,9 +92,11 @@ def _document(
     return {
         "schema_version": 1,
         "name": name,
-        "title": f"{table.target} of a table of training runs ({name})"[:100],
+        "title": _printable(f"{table.target} of a table of training runs ({name})"[:100]),
         "suite": "own",
-        "description": f"{table.target} from {', '.join(table.features)}; {table.split}.",
+        "description": _printable(
+            f"{table.target} from {', '.join(table.features)}; {table.split}."
+        ),
         "features": [
             column(label, f"the column {name!r} of the table")
             for label, name in zip(features, table.features, strict=True)
@@ -88,9 +105,18 @@ def _document(
         "max_params": discovery.search.side.max_params,
         "fit_seconds": 300,
         "data": {"kind": "shipped", **splits},
-        "reference": {"law": discovery.formula, "citation": "found in this table", "url": None},
+        "reference": {
+            "law": _printable(discovery.formula),
+            "citation": "found in this table",
+            "url": None,
+        },
         "curve": None,
     }
+
+
+def _printable(text: str) -> str:
+    """Return a text as one line: the name of a column may hold anything, a task's words may not."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _csv(table: Table, *, held_out: bool) -> str:

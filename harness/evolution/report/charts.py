@@ -20,6 +20,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 14.0, 10.0, 46.0
 _MARGIN = 0.04
 """Free space around the outermost points, of an axis' length."""
 _TICKS = 5
+_EQUAL, _TINY = 1e-9, 1e-300
+"""Values within such a share of each other count as one, and so does what is as small as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,18 @@ def _axis(values: np.ndarray, log: bool, start: float, end: float) -> _Axis:
     if log:
         shown = np.log10(shown[shown > 0])
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
-    if high - low < 1e-9 * max(1.0, abs(high)):
-        room = 0.3 if log else max(0.5 * abs(high), 0.5)
-    else:
-        room = _MARGIN * (high - low)
+    room = _room(low, high, log)
     return _Axis(low - room, high + room, log, start, end)
+
+
+def _room(low: float, high: float, log: bool) -> float:
+    """Return the free space on either side, which makes an axis of a single value, too."""
+    size = max(abs(low), abs(high))
+    if log:
+        return 0.3 if high - low < _EQUAL else _MARGIN * (high - low)
+    if size < _TINY:
+        return 0.5
+    return 0.5 * size if high - low < _EQUAL * size else _MARGIN * (high - low)
 
 
 def _grid(picture: Picture, x: _Axis, y: _Axis) -> list[Markup]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -11,14 +12,17 @@ from harness.evaluation.figures import count
 from harness.evolution.discover import Discovery, relative_errors
 from harness.evolution.emit import predict
 from harness.evolution.forecast import Forecast
+from harness.evolution.intervals import Interval
 from harness.evolution.report.against import MOST_GROUPS, MOST_ROWS, Fit
 from harness.evolution.report.charts import Dots, Picture, draw
 from harness.evolution.report.parts import Figure, Table
 from harness.evolution.report.progress import thinned
-from harness.evolution.report.words import BRIEF, LONG, figure, fixed, plain
+from harness.evolution.report.words import BRIEF, DASH, LONG, figure, fixed, plain
 from harness.evolution.tables import ALL
 from harness.tasks.data import GroupRows
 
+_MANY = 1e4
+"""From here on decimals of a relative error say nothing."""
 _WIDE = 8.0
 """Targets that span this factor are drawn on logarithmic axes."""
 
@@ -45,6 +49,10 @@ class OwnRuns:
     unlisted: int
     """How many of these the table leaves out."""
     warnings: list[str]
+    scatter: str
+    """How far single runs lie from what is predicted."""
+    one_law: bool
+    """Whether in some row no elite law but the chosen one says anything possible."""
 
 
 def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
@@ -59,7 +67,8 @@ def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
     return OwnRuns(
         tiles=[
             ("R², rows held out", fixed(found.r2, 4)),
-            ("Median relative error there", f"{found.relative_error:.2%}"),
+            *_by_group(found),
+            ("Median relative error there", _off(found)),
             ("R², fitted rows", fixed(found.r2_fit, 4)),
             ("Rows fitted", f"{len(table.y) - held:,}"),
             ("Rows held out", f"{held:,}"),
@@ -73,7 +82,32 @@ def own_runs(found: Discovery, forecast: Forecast | None) -> OwnRuns:
         forecast=None if forecast is None else _forecast(found, forecast),
         unlisted=0 if forecast is None else max(0, len(forecast.predicted) - MOST_ROWS),
         warnings=[] if forecast is None else [plain(one, LONG) for one in forecast.warnings],
+        scatter="" if forecast is None else figure(forecast.scatter, 2),
+        one_law=forecast is not None and bool((forecast.by_laws.n == 1).any()),
     )
+
+
+def _by_group(found: Discovery) -> list[tuple[str, str]]:
+    """Return R² of the groups in the middle and of the worst, where there are several."""
+    if not found.judged:
+        return []
+    worst, lowest = next(iter(found.judged.items()))
+    return [
+        ("R² there, median of groups", fixed(median(found.judged.values()), 4)),
+        ("R² there, worst group", f"{fixed(lowest, 4)} ({plain(worst, BRIEF)})"),
+    ]
+
+
+def _off(found: Discovery) -> str:
+    zeros = f" ({count(found.zeros, 'row')} measured as 0 left out)" if found.zeros else ""
+    return f"{_percent(found.relative_error)}{zeros}"
+
+
+def _percent(share: float) -> str:
+    """Return a relative error; a dash where there is none."""
+    if not np.isfinite(share):
+        return DASH
+    return f"{share:.2%}" if share < _MANY else f"{figure(100 * share)}%"
 
 
 def _fits(found: Discovery, group: GroupRows) -> Fit:
@@ -100,10 +134,9 @@ def _figure(found: Discovery, number: int, fit: Fit, beyond: Fit) -> Figure:
     target = plain(found.table.target, BRIEF)
     picked = thinned(range(len(beyond.measured)), MOST_ROWS)
     off = relative_errors(beyond.measured, beyond.predicted)
-    said = (
-        f"{count(len(beyond.measured), 'row')} held out, typically off by "
-        f"{float(np.median(off)):.2%}."
-    )
+    known = off[~np.isnan(off)]
+    typically = f", typically off by {_percent(float(np.median(known)))}" if len(known) else ""
+    said = f"{count(len(beyond.measured), 'row')} held out{typically}."
     picture = Picture(
         f"held-out-{number}",
         f"Held-out and fitted rows, group {fit.group}",
@@ -121,7 +154,7 @@ def _figure(found: Discovery, number: int, fit: Fit, beyond: Fit) -> Figure:
             *(figure(float(value), 6) for value in beyond.features[n]),
             figure(float(beyond.measured[n, 0]), 6),
             figure(float(beyond.predicted[n, 0]), 6),
-            f"{off[n, 0]:.2%}",
+            _percent(float(off[n, 0])),
         )
         for n in picked
     ]
@@ -154,12 +187,14 @@ def _forecast(found: Discovery, forecast: Forecast) -> Table:
         row = [figure(float(value), 6) for value in forecast.features[n]]
         row.append(figure(float(forecast.predicted[n]), 5))
         both = (forecast.by_rows, forecast.by_laws)
-        row += [_ends(float(one.low[n]), float(one.high[n])) for one in both]
+        row += [_ends(one, n) for one in both]
         rows.append((plain(forecast.groups[n]), *row) if several else tuple(row))
     head: Sequence[str] = (*names, target, "95 % over rows", "over elite laws")
     words = frozenset({0}) if several else frozenset()
     return Table("Predictions", ("Group", *head) if several else head, rows, words)
 
 
-def _ends(low: float, high: float) -> str:
-    return f"{figure(low, 5)} to {figure(high, 5)}"
+def _ends(interval: Interval, n: int) -> str:
+    if interval.n[n] < 2:
+        return "one law only" if interval.n[n] else DASH
+    return f"{figure(float(interval.low[n]), 5)} to {figure(float(interval.high[n]), 5)}"
