@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import harness
 from harness.cli import app
-from harness.cli.discover import read_csv
+from harness.cli.csv_table import read_csv
 from harness.errors import UserError
 from harness.evolution.columns import read_numbers
 from harness.evolution.discover import side_of
@@ -783,6 +783,6 @@ def test_the_example_of_the_documents_runs(capsys: pytest.CaptureFixture[str]) -
     code = path.read_text("utf-8").replace("evaluations=400", "evaluations=60")
     exec(compile(code, str(path), "exec"), {"__file__": str(path), "__name__": "example"})
     said = capsys.readouterr().out
-    assert "held out: the largest " in said
+    assert "held out: the largest 19%" in said
     assert "warning: params" in said
     assert "laws_high" in said

@@ -194,7 +194,7 @@ def test_rows_measured_as_zero_have_no_part_in_the_relative_error(tmp_path: Path
     ("words", "expected"),
     [
         ({"features": "params"}, r"got the text 'params'; write \['params'\]"),
-        ({"features": []}, "features: expected one column at least, got none"),
+        ({"features": []}, "no features; expected a column or more to predict from"),
         ({"minutes": 0}, "minutes: expected a number above 0, got 0"),
         ({"minutes": float("nan")}, "minutes: expected a number above 0, got nan"),
         ({"evaluations": 0}, "evaluations: expected 1 or more, got 0"),

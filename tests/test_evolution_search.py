@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -718,6 +719,29 @@ def test_what_is_given_comes_before_published_forms_and_is_bred_from(tmp_path: P
     choice = choose(search)
     assert choice is not None
     assert choice.known == "given"
+
+
+def test_how_long_a_given_program_takes_changes_nothing_with_one_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it lands decides what is bred from: nothing else begins before, so all ends alike."""
+    ends = []
+    for wait in (0.0, 0.4):
+        search = Search(side(), 1, SearchSettings(given=(Given("by hand", source=PROGRAM),)))
+
+        def submit(_: ProgramWorkers, __: str, wait: float = wait) -> Future[Verdict]:
+            judged: Future[Verdict] = Future()
+            verdict = Verdict(-2.0, (0.1,) * 6, 3, fit=0.1)
+            threading.Timer(wait, judged.set_result, (verdict,)).start()
+            return judged
+
+        monkeypatch.setattr(ProgramWorkers, "submit", submit)
+        with Journal(tmp_path / f"{wait}.sqlite", "s") as journal:
+            journal.begin({}, "now")
+            run(search, journal, Budget(evaluations=30), jobs=1)
+        ends.append((list(search.view.entries), history(search)))
+    assert ends[0] == ends[1]
+    assert ends[0][0][0] == 0
 
 
 def test_a_program_is_read_as_the_tree_that_it_was_written_from(sandbox: Sandbox) -> None:

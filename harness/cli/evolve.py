@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import JsonOption, StoreOption
-from harness.cli.output import console, print_json, wide_console
+from harness.cli.output import console, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from harness.cli.evolve_run import Way
-    from harness.evolution.gateway import TrainSide
     from harness.evolution.llm import LlmSettings
     from harness.evolution.llm.config import EvolveConfig
     from harness.evolution.result import Result
@@ -153,6 +150,8 @@ def evolve(
     catalogue = load_catalogue()
     tasks = _tasks(catalogue, task, suite, all_tasks=all_tasks)
     if plan:
+        from harness.cli.evolve_plan import print_plans
+
         print_plans([train_side(one) for one in tasks], json=json)
         return
     for option, named in (("--out", keep), ("--report", report), ("--from", given)):
@@ -372,44 +371,3 @@ def _tasks(
         msg = "no task's data is here; `sld tasks pull` brings the public ones"
         raise UserError(msg)
     return found
-
-
-def print_plans(sides: Sequence[TrainSide], *, json: bool) -> None:
-    """Print the folds of some tasks."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from harness.evolution.folds import plan_folds
-    from harness.evolution.rows import train_rows
-    from harness.evolution.textbook import said_of
-
-    seen = {
-        side.name: train_rows(side.train, side.feature_names, side.target_names) for side in sides
-    }
-    caps = {side.name: side.max_params for side in sides}
-    plans = {name: plan_folds(rows) for name, rows in seen.items()}
-    if json:
-        keys = ("held_out", "for", "rows_fitted", "rows_judged")
-        print_json(
-            {
-                name: {
-                    "read_as": said_of(seen[name], caps[name]),
-                    "folds": [
-                        dict(zip(keys, (fold.name, fold.purpose, *fold.sizes), strict=True))
-                        for fold in folds
-                    ],
-                }
-                for name, folds in plans.items()
-            }
-        )
-        return
-    for name, folds in plans.items():
-        table = Table(title=name, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
-        for header in ("held out", "for", "rows fitted", "rows judged"):
-            table.add_column(header, justify="right" if "rows" in header else "left")
-        for fold in folds:
-            fitted, judged = fold.sizes
-            table.add_row(fold.name, fold.purpose, str(fitted), str(judged))
-        wide_console().print(table)
-        read = said_of(seen[name], caps[name])
-        wide_console().print(f"read as: {read}\n", markup=False, soft_wrap=True)

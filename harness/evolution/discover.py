@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.errors import UserError
 from harness.evaluation.figures import count
+from harness.evolution.asked import other_values, require_call, rows_asked, unvaried_columns
 from harness.evolution.choose import Choice
-from harness.evolution.columns import group_names, read_numbers, require_columns
 from harness.evolution.emit import predict
 from harness.evolution.expression import Law
 from harness.evolution.forecast import Forecast, fit_groups, forecast
@@ -38,8 +38,6 @@ _ROWS_A_CONSTANT = 4
 _ROWS_A_SUM = 2
 """For a floor and a power law of each feature fewer rows a constant do: without them the plainest
 form of the field is not among the laws, and what is extrapolates far worse."""
-_MOSTLY = 0.5
-"""A column with fewer values is none of numbers."""
 _LEAST_CONSTANTS = 3
 """A power law above a floor; with several features no published form has fewer."""
 
@@ -142,9 +140,9 @@ class Discovery:
         Raises:
             UserError: A column is not there or not numeric, or a group is unknown.
         """
-        x, names = _asked(frame, self.table, group)
+        x, names = rows_asked(frame, self.table, group)
         told = forecast(self.search, _choice(self.result), self.table, x, names)
-        return replace(told, warnings=(*told.warnings, *_other_values(frame, self.unvaried)))
+        return replace(told, warnings=(*told.warnings, *other_values(frame, self.unvaried)))
 
 
 def _where(table: Table, row: FarOff) -> str:
@@ -192,10 +190,10 @@ def discover(
     Raises:
         UserError: The table, a column or the condition is wrong, or nothing could be fitted.
     """
-    _check_call(frame, features, minutes, evaluations)
+    require_call(frame, features, minutes, evaluations)
     table = read_table(frame, target, features=features, group=group, hold_out=hold_out)
-    if wanted is not None:
-        _asked(wanted, table, group)
+    if wanted is not None:  # what is wrong there is said before the search
+        rows_asked(wanted, table, group)
     side = side_of(table, max_params)
     search = Search(side, seed, SearchSettings(loss=loss))
     if not search.offline.forms:
@@ -207,65 +205,10 @@ def discover(
     result = result_of(search)
     if result is None or result.choice is None:
         raise UserError(f"no law can be fitted to the rows that are not held out ({table.split})")
-    found = replace(_judged(table, search, result), unvaried=_unvaried(frame, table, group))
+    found = replace(_judged(table, search, result), unvaried=unvaried_columns(frame, table, group))
     if loss == "squares":
         found = replace(found, far_off=far_off(search.rows, side.max_params))
     return found if wanted is None else replace(found, forecast=found.predict(wanted, group))
-
-
-def _check_call(
-    frame: pd.DataFrame, features: Sequence[str] | None, minutes: float, evaluations: int | None
-) -> None:
-    """Check what a command checks by itself and a notebook does not."""
-    for name in frame.columns:
-        if not isinstance(name, str):
-            raise UserError(
-                f"column {name!r}: expected text as the name of a column, got "
-                f"{type(name).__name__}; rename it: frame.rename(columns=str)"
-            )
-    if isinstance(features, str):
-        raise UserError(
-            f"features: expected a list of columns, got the text {features!r}; write [{features!r}]"
-        )
-    if features is not None and not len(features):
-        raise UserError(
-            "features: expected one column at least, got none; leave it out to predict from all"
-        )
-    if not minutes > 0:  # NaN, too
-        raise UserError(
-            f"minutes: expected a number above 0, got {minutes}; {DEFAULT_MINUTES:g} is usual"
-        )
-    if evaluations is not None and evaluations < 1:
-        raise UserError(
-            f"evaluations: expected 1 or more, got {evaluations}; leave it out to go by minutes"
-        )
-
-
-def _unvaried(frame: pd.DataFrame, table: Table, group: str | None) -> dict[str, float]:
-    """Return the columns of numbers that are the same in all rows, and what they hold."""
-    others = [name for name in frame.columns if name not in {*table.features, table.target, group}]
-    found = {name: read_numbers(frame[name]) for name in others}
-    return {
-        name: float(values.dropna().iloc[0])
-        for name, values in found.items()
-        if values.notna().mean() >= _MOSTLY and values.nunique() == 1
-    }
-
-
-def _other_values(frame: pd.DataFrame, unvaried: Mapping[str, float]) -> list[str]:
-    """Say where rows differ in what was the same in all that were measured."""
-    said = []
-    for name, known in unvaried.items():
-        if name not in frame.columns:
-            continue
-        values = read_numbers(frame[name])
-        others = values[values.notna() & (values != known)]
-        if len(others):
-            said.append(
-                f"{name}: {others.iloc[0]:.6g}, but {known:.6g} in the whole table; what it "
-                "changes no row says, and the law leaves it out"
-            )
-    return said
 
 
 def side_of(table: Table, max_params: int | None) -> TrainSide:
@@ -369,42 +312,3 @@ def relative_errors(measured: FloatArray, said: FloatArray) -> FloatArray:
 
 def _r2(measured: FloatArray, said: FloatArray) -> float:
     return float(1.0 - np.square(measured - said).mean() / measured.var())
-
-
-def _asked(
-    frame: pd.DataFrame, table: Table, group: str | None
-) -> tuple[FloatArray, tuple[str, ...]]:
-    for name in (*table.features, *([group] if group else [])):
-        if name not in frame.columns:
-            raise UserError(f"the rows to predict have no column {name!r}")
-    try:
-        require_columns(frame, ())
-    except UserError as error:
-        raise UserError(f"the rows to predict: {error}") from error
-    if not len(frame):
-        raise UserError("there are no rows to predict")
-    numbers = frame[list(table.features)].apply(read_numbers)
-    x = numbers.to_numpy(dtype=float)
-    if not np.isfinite(x).all():
-        row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(x)))
-        name = table.features[column]
-        said = str(frame[name].iloc[row])[:40]
-        raise UserError(
-            f"the rows to predict: row {row + 1}, column {name!r}: expected a number, got {said!r}"
-        )
-    known = set(table.groups)
-    if group is None:
-        if len(known) > 1:
-            raise UserError(
-                f"the table has groups ({', '.join(sorted(known)[:8])}); the rows to predict need "
-                "the column that says which each belongs to"
-            )
-        return x, tuple(known) * len(x)
-    if frame[group].isna().any():
-        row = int(np.flatnonzero(frame[group].isna())[0])
-        raise UserError(f"the rows to predict: row {row + 1}, column {group!r}: no group")
-    names = group_names(frame[group])
-    unknown = sorted(set(names) - known)
-    if unknown:
-        raise UserError(f"group {unknown[0]!r} of the rows to predict is not in the table")
-    return x, names

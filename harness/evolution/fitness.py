@@ -17,8 +17,7 @@ from harness.evolution.starts import start_points
 from harness.evolution.weights import as_effective, weights_of
 
 JUDGING = 4
-"""Goes up when the same law gets another fitness, or the same number another form: an earlier
-search cannot go on then."""
+"""Goes up when a law gets another fitness, or a number another form: no earlier search goes on."""
 PRICE = 0.03
 """What a constant costs, in units of log error."""
 DESCRIBES = 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from harness.tasks.data import GroupRows
 
 _FAR = 10.0
 """How many times beyond the largest scale of the rows an answer is called far."""
+_SHARE = re.compile(r"acc|err|brier|rate", re.IGNORECASE)
+"""Targets that cannot be above 1 where none measured is; small models may well lose more."""
 _NAMED = 8
 """Groups that a warning names."""
 
@@ -174,7 +177,7 @@ def _impossible(table: Table, predicted: FloatArray) -> list[str]:
         kinds.append(("0 or more", predicted >= 0))
     elif most == 0:
         kinds.append(("above 0", predicted > 0))
-    if least >= 0 and 0 < most <= 1:
+    if least >= 0 and 0 < most <= 1 and _SHARE.search(table.target):
         kinds.append(("above 1", predicted > 1))
     kinds.append(("no number", ~np.isfinite(predicted)))
     return [
