@@ -43,6 +43,7 @@ def test_held_out_rows_are_shown_with_what_the_program_says_of_them(
     assert tiles["R², rows held out"] == fixed(grouped.r2, 4)
     assert tiles["Rows held out"] == str(int(grouped.table.held_out.sum()))
     assert "held out: params > 2e8" in page.words()
+    assert "Features read as: params as model size, tokens as data seen; 3 laws" in page.words()
     tables = tables_of(page)
     program: dict[str, object] = {}
     exec(compile(grouped.program, "law.py", "exec", dont_inherit=True), program)

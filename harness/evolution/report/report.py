@@ -84,6 +84,7 @@ def render_report(
         "own": own,
         "tiles": _tiles(search, result),
         "search_facts": _facts(search, result),
+        "read_as": plain(_read_as(search), LONG),
         "formula": plain(result.formula, LONG) if law is None else formula_of(search, entry),
         "why": plain(result.why, LONG),
         "how": plain(entry.proposal.how),
@@ -167,7 +168,6 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
     """Return what else is known of the search."""
     cap = search.side.max_params
     entries = search.view.entries.values()
-    read = said_of(search.rows, cap, given=bool(search.settings.given))
     textbook = sum(entry.proposal.proposer == TEXTBOOK for entry in entries)
     return [
         ("Chosen", f"law {result.entry.proposal.number}"),
@@ -177,8 +177,13 @@ def _facts(search: Search, result: Result) -> list[tuple[str, str]]:
         ("Most constants of a group", "no limit" if cap is None else str(cap)),
         ("Published forms tried", str(sum(map(is_published, entries)))),
         ("Of these the textbook's", str(textbook)),
-        ("Features read as", plain(read, LONG)),
     ]
+
+
+def _read_as(search: Search) -> str:
+    """Return what the features are taken for."""
+    given = bool(search.settings.given)
+    return said_of(search.rows, search.side.max_params, given=given)
 
 
 def _lineages(search: Search, result: Result) -> list[Lineage]:
