@@ -797,7 +797,7 @@ SCRIPT: list[Reply | Callable[[dict[str, Any]], Reply]] = [
     Reply(fenced(BROKEN)),
     Reply(status=429, headers={"Retry-After": "0.02"}),
     Reply(status=500),
-    Reply(slow=2.0, tokens=None),
+    Reply(slow=3.5, tokens=None),
     Reply("half", cut=True),
     Reply(fenced(LINEAR), finish="length"),
     Reply(body=b'{"choices": [{"mess'),
@@ -837,7 +837,7 @@ def searched(
     with FakeEndpoint(SCRIPT, new_programs()) as endpoint, Journal(store, "x") as journal:
         journal.begin({}, "now")
         proposer = LlmProposer(
-            settings(base_url=endpoint.url, timeout=1.0, prices={"small": (1.0, 2.0)}), Key(KEY)
+            settings(base_url=endpoint.url, timeout=2.5, prices={"small": (1.0, 2.0)}), Key(KEY)
         )
         run(search, journal, Budget(evaluations=21), asking=proposer, offline=False)
     return search, endpoint, store

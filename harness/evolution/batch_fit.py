@@ -190,6 +190,13 @@ class _Work:
     """Weighted, ``(B, N)``."""
     owners: tuple[tuple[int, int, int], ...]
     """For each shape constant the place of its term, and where that term's constants lie."""
+    positive: tuple[int, ...]
+    """Places of the linear constants that are not negative."""
+
+    @property
+    def is_positive(self) -> np.ndarray:
+        """Whether each linear constant is one of these, ``(K,)``."""
+        return np.isin(np.arange(self.law.n_linear), self.positive)
 
     @classmethod
     def of(cls, law: Law, problem: Problem, aim: _Posterior) -> _Work:
@@ -197,7 +204,8 @@ class _Work:
         for place, term in enumerate(law.terms):
             start, count = len(owners), len(term.slots)
             owners += [(place, start, start + count)] * count
-        return cls(law, problem, aim, problem.y * problem.weights, tuple(owners))
+        weighted = problem.y * problem.weights
+        return cls(law, problem, aim, weighted, tuple(owners), law.positive)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,20 +267,34 @@ def _project(work: _Work, theta: FloatArray) -> _State:
     norms: FloatArray = np.sqrt(np.einsum("bkn,bkn->bk", basis, basis))
     scale: FloatArray = 1.0 / np.where(norms > 0, norms, 1.0)
     basis *= scale[..., None]
-    normal = basis @ basis.transpose(0, 2, 1)
-    normal += _RIDGE * np.eye(len(parts))
-    right = (basis @ work.target[..., None])[..., 0]
-    solver = np.asarray(np.linalg.inv(normal), dtype=np.float64)
-    linear = np.einsum("bkl,bl->bk", solver, right)
-    linear += np.einsum(  # one refinement: the normal equations square the condition
-        "bkl,bl->bk", solver, right - np.einsum("bkl,bl->bk", normal, linear)
-    )
+    solver, linear = _solve(basis, work.target)
+    for _ in work.positive:
+        below = np.where(work.is_positive & (linear < 0), linear, 0.0)
+        some = np.flatnonzero(below.any(axis=1))
+        if not len(some):
+            break
+        # What would be most negative is 0, and the others are solved for again.
+        basis[some, below[some].argmin(axis=1)] = 0.0
+        solver[some], linear[some] = _solve(basis[some], work.target[some])
     linear *= scale
     fitted = (linear[:, None] @ raw)[:, 0]
     residual = (problem.y - fitted) * problem.weights
     square = np.einsum("bn,bn->b", residual, residual) / work.aim.counts
     square = np.where(np.isfinite(square), square, np.inf)
     return _State(raw, basis, solver, linear, residual, fitted, square)
+
+
+def _solve(basis: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the inverse of the normal equations, and what solves them, ``(B, K)``."""
+    normal = basis @ basis.transpose(0, 2, 1)
+    normal += _RIDGE * np.eye(basis.shape[1])
+    right = (basis @ target[..., None])[..., 0]
+    solver = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    linear = np.einsum("bkl,bl->bk", solver, right)
+    linear += np.einsum(  # one refinement: the normal equations square the condition
+        "bkl,bl->bk", solver, right - np.einsum("bkl,bl->bk", normal, linear)
+    )
+    return solver, linear
 
 
 def _move(work: _Work, theta: FloatArray, state: _State, damping: FloatArray) -> FloatArray:

@@ -21,6 +21,7 @@ from scipy.special import stdtrit
 from harness.evolution.beyond import Beyond, apart, counts_of_resamples, middle_of, variances
 from harness.evolution.expression import Law
 from harness.evolution.fitness import Judge, costs
+from harness.evolution.folds import Fold
 from harness.evolution.proposals import GIVEN, LIBRARY, TEXTBOOK, Entry
 from harness.evolution.rows import FloatArray
 from harness.evolution.search import Search
@@ -30,8 +31,7 @@ FINALISTS = 30
 """How many of each kind, by search fitness, are judged once more: in a long search the first are
 much the same law."""
 PROOF = 0.95
-"""A bred law must gain more than chance alone would, so often, were guard folds independent:
-a quantile of Student's t."""
+"""A bred law must gain more than chance alone would, so often: a quantile of Student's t."""
 _ALIKE = 1e-9
 """A standard error that is less comes of rounding. Where guard folds tell nothing apart, as when
 both laws fail all of them, the gain is that of prices and fits, the same on each fold."""
@@ -103,7 +103,8 @@ class Choice:
     gain: float | None
     """By how much the best other law is better on the guard folds than the best known one."""
     spread: float | None
-    """Standard error of that gain over the guard folds; infinite with only one."""
+    """Standard error of that gain over the guard folds, which have rows in common; infinite with
+    only one."""
     known: str = LIBRARY
     """Who proposed what was known: ``given``, ``textbook``, or ``library``."""
     rival: Finalist | None = None
@@ -182,11 +183,21 @@ def choose(search: Search, text: ProgramWorkers | None = None) -> Choice | None:
     difference = known.guard - new.guard
     gain, spread = float(difference.mean()), float("inf")
     if len(difference) > 1:
-        spread = float(difference.std(ddof=1)) / len(difference) ** 0.5
+        spread = float(difference.std(ddof=1)) * _shared(search.guards) ** 0.5
     better = _order(new.against, new) < _order(known.against, known)
     wins = better and gain > proof(spread, len(difference))
     chosen, rival = (new, known) if wins else (known, new)
     return Choice(chosen, tuple(finalists), gain, spread, who, rival)
+
+
+def _shared(folds: Sequence[Fold]) -> float:
+    """Return the variance of a mean over folds, in units of that of one fold.
+
+    Folds have fitted rows in common, so their mean varies more than the 1 / J of J independent ones
+    (Nadeau and Bengio 2003: 1 / J + judged rows / fitted rows).
+    """
+    sizes = [fold.sizes for fold in folds]
+    return 1 / len(sizes) + float(np.mean([judged / fitted for fitted, judged in sizes]))
 
 
 def _kind(entry: Entry) -> str:

@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def write_program(law: Law, emission: Emission) -> str:
     constants = slot_names(law, emission.axes)
     parts = [
         _terms(law, emission, names, constants),
-        *map(plain_source, ("solve_linear", *_FITS[emission.loss])),
+        *map(plain_source, _solvers(law)),
+        *map(plain_source, _FITS[emission.loss]),
         _fit(law, emission),
         _predict(law, emission),
     ]
@@ -64,6 +66,11 @@ def write_program(law: Law, emission: Emission) -> str:
         + "\n\n\n".join(part.strip("\n") for part in parts)
         + "\n\n\n# EVOLVE-BLOCK-END\n"
     )
+
+
+def _solvers(law: Law) -> tuple[str, ...]:
+    """Return which functions of the runtime solve for its linear constants."""
+    return ("solve_linear", "solve_signed") if law.positive else ("solve_linear",)
 
 
 def slot_names(law: Law, axes: Sequence[Axis]) -> list[str]:
@@ -131,6 +138,9 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
         lines += ["STARTS = np.array(", "    [", *rows, "    ]", ")"]
     else:
         lines.append("STARTS = np.empty((1, 0))")
+    if law.positive:
+        lines.append("# Places of the linear constants that are not negative.")
+        lines.append(f"POSITIVE = {law.positive!r}")
     lines.append("# Features that may say how large a run is: shares do not.")
     lines.append(f"SIZES = np.array({sizes_of(emission.axes)!r}, dtype=int)")
     return "\n".join(lines)
@@ -195,8 +205,11 @@ def _broken(line: str) -> list[str]:
 def _fit(law: Law, emission: Emission) -> str:
     y = "np.log(loss_values)" if law.link == "log" else "loss_values"
     call = _FITS[emission.loss][-1]
-    each = call + "(lambda shape: terms(data_points, shape), {y}, weights, STARTS, SHAPE)"
+    solve = ", solve=solve" if law.positive else ""
+    each = f"{call}(lambda shape: terms(data_points, shape), {{y}}, weights, STARTS, SHAPE{solve})"
     begin = f"    y = {y}\n    weights = row_weights(data_points, loss_values, SIZES)\n"
+    if law.positive:
+        begin += "\n    def solve(basis, y):\n        return solve_signed(basis, y, POSITIVE)\n\n"
     if len(emission.targets) == 1:
         body = f"{begin}    return {each.format(y='y')}"
     else:
@@ -261,6 +274,12 @@ def refit(
     target = np.log(y) if law.link == "log" else y
     columns = [np.ascontiguousarray(target[:, index]) for index in range(y.shape[1])]
     weights = runtime.row_weights(features, y, sizes_of(axes))
+
+    def solve(basis: FloatArray, aim: FloatArray) -> Any:
+        if law.positive:
+            return runtime.solve_signed(basis, aim, law.positive)
+        return runtime.solve_linear(basis, aim)
+
     return np.stack(
         [
             getattr(runtime, _FITS[loss][-1])(
@@ -269,6 +288,7 @@ def refit(
                 weights,
                 rounded,
                 _shape(law),
+                solve=solve,
             )
             for column in columns
         ]

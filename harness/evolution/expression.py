@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.evolution.factors import Constrained, Factor, Joint, Mixture, Raw
+from harness.evolution.factors import Constrained, Factor, Joint, Log, Mixture, Raw
 from harness.evolution.rows import FloatArray
 from harness.evolution.scales import (
     Blend,
@@ -72,6 +72,7 @@ class Term:
 
 
 Link = Literal["identity", "log"]
+Signs = Literal["any", "terms", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class Law:
     offset: bool = True
     link: Link = "identity"
     """With ``log`` the sum is the logarithm of the target, which must be positive."""
+    signs: Signs = "any"
+    """Which linear constants are not negative, as in laws that are published for losses: each term
+    adds to a floor. Of ``all`` the floor itself is not, either."""
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -97,6 +101,19 @@ class Law:
     def n_linear(self) -> int:
         """Constants that enter linearly."""
         return len(self.terms) + self.offset
+
+    @property
+    def positive(self) -> tuple[int, ...]:
+        """Places of the linear constants that are not negative.
+
+        Logarithms and shares may count either way, and so may the floor beside them.
+        """
+        if self.signs == "any" or self.link == "log":
+            return ()
+        free = [any(isinstance(f, Log | Raw) for f in term.factors) for term in self.terms]
+        terms = [place for place, one in enumerate(free) if not one]
+        floor = self.signs == "all" and self.offset and not any(free)
+        return (*terms, *((len(free),) if floor else ()))
 
     @property
     def n_constants(self) -> int:
@@ -141,7 +158,10 @@ def walk(part: Law | Term | Factor | Scale) -> Iterator[Term | Factor | Scale]:
 
 
 def normal_form(law: Law) -> Law:
-    """Return the law with terms and factors in one order: the same law written otherwise."""
+    """Return the law with terms and factors in one order: the same law written otherwise.
+
+    Which signs its constants have is left open.
+    """
     terms = [Term(tuple(sorted(term.factors, key=repr))) for term in law.terms]
     return Law(tuple(sorted(terms, key=repr)), law.offset, law.link)
 

@@ -16,7 +16,7 @@ from harness.evolution.rows import FloatArray, Loss, TrainRows
 from harness.evolution.starts import start_points
 from harness.evolution.weights import as_effective, weights_of
 
-JUDGING = 4
+JUDGING = 5
 """Goes up when a law gets another fitness, or a number another form: no earlier search goes on."""
 PRICE = 0.03
 """What a constant costs, in units of log error."""

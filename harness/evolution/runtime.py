@@ -20,6 +20,22 @@ def solve_linear(basis: Any, y: Any) -> Any:
     return np.linalg.lstsq(basis / size, y, rcond=1e-10)[0] / size
 
 
+def solve_signed(basis: Any, y: Any, positive: Any) -> Any:
+    """Return the linear constants that fit best, of which some, at these places, are not negative.
+
+    The one that would be most so becomes 0 and the others are solved for again, until none would.
+    """
+    size = np.sqrt(np.square(basis).mean(axis=0)) + 1e-300
+    kept = np.arange(len(size))
+    while True:
+        found = np.zeros(len(size))
+        found[kept] = np.linalg.lstsq(basis[:, kept] / size[kept], y, rcond=1e-10)[0]
+        below = [place for place in positive if found[place] < 0.0]
+        if not below:
+            return found / size
+        kept = kept[kept != min(below, key=lambda place: found[place])]
+
+
 def row_weights(features: Any, y: Any, sizes: Any) -> Any:
     """Return what each row counts in fits: the last up to exp(3) = 20 times as much as the first.
 
@@ -53,6 +69,7 @@ def fit_shape(
     starts: Any,
     shape: Any,
     counted: Any = None,
+    solve: Any = solve_linear,
 ) -> Any:
     """Return the linear constants, then the shape constants, of the best of several starts.
 
@@ -67,7 +84,7 @@ def fit_shape(
 
     def off(at: Any) -> Any:
         basis = terms(at) * root[:, None]
-        return basis @ solve_linear(basis, y * root) - y * root
+        return basis @ solve(basis, y * root) - y * root
 
     def size(at: Any) -> Any:
         return np.square(off(at)).sum() / count + least
@@ -96,7 +113,7 @@ def fit_shape(
             continue  # this start leads where nothing can be computed
         if before < lowest:
             found, lowest = now, before
-    return np.concatenate([solve_linear(terms(found) * root[:, None], y * root), found])
+    return np.concatenate([solve(terms(found) * root[:, None], y * root), found])
 
 
 def weighed(y: Any, weights: Any) -> Any:
@@ -106,11 +123,18 @@ def weighed(y: Any, weights: Any) -> Any:
     return count, 1e-9 * (weights @ np.square(y - middle)) / count + 1e-300
 
 
-def fit_robust(terms: Callable[[Any], Any], y: Any, weights: Any, starts: Any, shape: Any) -> Any:
+def fit_robust(
+    terms: Callable[[Any], Any],
+    y: Any,
+    weights: Any,
+    starts: Any,
+    shape: Any,
+    solve: Any = solve_linear,
+) -> Any:
     """Return constants of a fit in which rows that lie far off count less (Cauchy weights)."""
     less, found, counted = np.ones(len(y)), np.empty(0), weighed(y, weights)
     for _ in range(6):
-        found = fit_shape(terms, y, weights * less, starts, shape, counted)
+        found = fit_shape(terms, y, weights * less, starts, shape, counted, solve)
         linear = len(found) - len(shape[0])
         off = np.abs(terms(found[linear:]) @ found[:linear] - y)
         half = 2.385 * 1.4826 * np.median(off) + 1e-100

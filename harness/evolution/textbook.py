@@ -11,10 +11,12 @@ are ways to write what it shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
-from harness.evolution.expression import Law, normal_form
+from harness.evolution.expression import Law, Signs, normal_form
 from harness.evolution.factors import Joint, Log, Mixture, Peak, Power, Saturation
+from harness.evolution.folds import joint_ranks
 from harness.evolution.forms import (
     CABALLERO,
     CLARK,
@@ -57,12 +59,13 @@ def textbook(rows: TrainRows, cap: int | None) -> list[Form]:
     if where is None:
         return []
     each = None if cap is None else cap // len(rows.targets)
-    positive = bool((rows.y > 0).all())
+    positive, signs = bool((rows.y > 0).all()), _signs(rows, where)
     seen: dict[Law, Form] = {}
     for form in _forms(rows, where):
         fits = positive or form.law.link != "log"
         if fits and (each is None or form.law.n_constants <= each):
-            seen.setdefault(normal_form(form.law), form)
+            signed = replace(form, law=replace(form.law, signs=signs))
+            seen.setdefault(normal_form(form.law), signed)
     return sorted(seen.values(), key=lambda form: form.law.n_constants)
 
 
@@ -91,6 +94,18 @@ def said_of(rows: TrainRows, cap: int | None, *, given: bool = False) -> str:
         return f"{taken}; {laws} meant for just that (the textbook's){bar}"
     few = f"has at most {cap} constants" if textbook(rows, None) else "is known here"
     return f"{taken}; no law meant for just that {few}{alike}"
+
+
+def _signs(rows: TrainRows, where: Places) -> Signs:
+    """Return which constants are not negative: those of laws of a loss, which falls with scale."""
+    if Quantity.SHARE in where:
+        return "any"  # no mixture is larger than another
+    real = rows.weights > 0
+    y, place = rows.y[real], joint_ranks(rows)[real]
+    along = (place - place.mean()) @ (y - y.mean(axis=0))
+    if not (along < 0).all():
+        return "any"
+    return "all" if (y > 0).all() else "terms"
 
 
 def _forms(rows: TrainRows, where: Places) -> Iterator[Form]:

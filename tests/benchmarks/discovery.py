@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--suite", default=None)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--label", default="eighth", help="of the configuration")
+    parser.add_argument("--label", default="ninth", help="of the configuration")
     parser.add_argument("--operon", action="store_true", help="measure pyoperon, not the search")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     options = parser.parse_args()

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.evolution.expression import Law
 from harness.evolution.rows import Axis, FloatArray, TrainRows
-from harness.evolution.runtime import solve_linear
+from harness.evolution.runtime import solve_signed
 from harness.evolution.weights import weights_of
 
 _MOST_GROUPS = 4
@@ -45,7 +45,7 @@ def relative_errors(rows: TrainRows, law: Law, theta: FloatArray) -> FloatArray:
                 if not np.isfinite(basis).all():
                     continue
                 aim = np.log(y) if law.link == "log" else y
-                linear = solve_linear(basis * root[:, None], aim * root)
+                linear = solve_signed(basis * root[:, None], aim * root, law.positive)
                 total = basis @ linear
                 found = np.exp(np.clip(total, -60, 60)) if law.link == "log" else total
                 off[group, real, target] = (found - y) / np.maximum(np.abs(y), _TINY)

@@ -74,7 +74,7 @@ class LlmSettings(StrictModel):
     """Whether models answer with changes, or with the whole region."""
     system_message: Annotated[str, Field(max_length=50_000)] | None = None
     """Stands before our own words."""
-    prompt_chars: Annotated[int, Field(ge=LEAST_PROMPT)] = 12_000
+    prompt_chars: Annotated[int, Field(ge=LEAST_PROMPT)] = 14_000
     """Most characters of all messages of a question together, besides ``system_message``."""
     top_programs: Annotated[int, Field(ge=0, le=50)] = 3
     diverse_programs: Annotated[int, Field(ge=0, le=50)] = 2

@@ -1,0 +1,138 @@
+"""Constants of published laws keep the sign that they are published with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evolution_samples import side
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import nnls
+
+from harness.evolution.batch_fit import Problem, fit_batch
+from harness.evolution.emit import Emission, predict, refit, write_program
+from harness.evolution.expression import Law, Term, normal_form
+from harness.evolution.factors import Log, Power
+from harness.evolution.forms import terms
+from harness.evolution.law_text import from_plain, to_plain
+from harness.evolution.rows import Axis, FloatArray, Kind, Loss, TrainRows, train_rows
+from harness.evolution.runtime import solve_linear, solve_signed
+from harness.evolution.scales import Feature
+from harness.evolution.search import Search
+from harness.evolution.starts import start_points
+from harness.evolution.textbook import textbook
+from harness.tasks.data import GroupRows
+
+POWER, LINE = Term((Power(Feature(0)),)), Term((Log(Feature(0)),))
+SUM = Law(terms(Power(Feature(0)), Power(Feature(1))), signs="all")
+AXES = tuple(Axis(name, Kind.SCALE, 1.0, 1.0) for name in ("params", "tokens"))
+NUMBERS = st.integers(-40, 40).map(lambda n: n / 4)
+
+
+@pytest.mark.parametrize(
+    ("law", "places"),
+    [
+        (Law((POWER,)), ()),
+        (Law((POWER,), signs="terms"), (0,)),
+        (Law((POWER,), signs="all"), (0, 1)),
+        (Law((POWER,), offset=False, signs="all"), (0,)),
+        (Law((POWER, LINE), signs="all"), (0,)),
+        (Law((POWER,), link="log", signs="all"), ()),
+    ],
+    ids=["any", "terms", "all", "no floor", "beside a logarithm", "a logarithm of the target"],
+)
+def test_which_constants_are_not_negative(law: Law, places: tuple[int, ...]) -> None:
+    assert law.positive == places
+    assert from_plain(to_plain(law)) == law
+    assert normal_form(law) == normal_form(replace(law, signs="any"))
+
+
+@given(arrays(float, (9, 3), elements=NUMBERS), arrays(float, 9, elements=NUMBERS))
+@settings(max_examples=60, deadline=None)
+def test_constants_are_not_negative_and_fit_nearly_as_well_as_they_can(
+    basis: FloatArray, y: FloatArray
+) -> None:
+    free = solve_linear(basis, y)
+    held = solve_signed(basis, y, (0, 1, 2))
+    assert (held >= 0).all()
+    left = np.linalg.norm(basis @ held - y)
+    best = nnls(basis, y)[1]
+    assert best - 1e-9 <= left <= np.linalg.norm(y) + 1e-9
+    if (free > 1e-9).all():
+        np.testing.assert_array_equal(held, free)
+    one = solve_signed(basis, y, (1,))
+    assert one[1] >= 0
+
+
+def _rising() -> tuple[FloatArray, FloatArray]:
+    """Return rows of which a free sum of power laws would have a floor below zero."""
+    rng = np.random.default_rng(3)
+    x = np.exp(rng.uniform(-2, 2, (40, 2)))
+    return x, 0.2 - 0.3 * np.log(x[:, :1]) + x[:, 1:] ** -0.4 + 2.0
+
+
+@pytest.mark.parametrize("loss", ["squares", "robust"])
+def test_trees_programs_and_fits_of_many_keep_the_signs(loss: Loss) -> None:
+    x, y = _rising()
+    starts = start_points(SUM, 4)
+    free = refit(replace(SUM, signs="any"), AXES, starts, x, y, loss)
+    assert free[0, :3].min() < 0, "the rows would have it negative"
+    tree = refit(SUM, AXES, starts, x, y, loss)
+    assert tree[0, :3].min() >= 0
+
+    source = write_program(SUM, Emission("A sum.", AXES, ("loss",), starts, loss=loss))
+    assert "POSITIVE = (0, 1, 2)" in source
+    space: dict[str, object] = {}
+    exec(compile(source, "program", "exec", dont_inherit=True), space)
+    found = space["fit_scaling_law"](x, y[:, 0])  # type: ignore[operator]
+    said = space["scaling_law_func"](x, found)  # type: ignore[operator]
+    np.testing.assert_allclose(said, predict(SUM, AXES, tree, x)[:, 0], rtol=0, atol=1e-9)
+
+    columns = tuple(np.tile(np.log(x[:, n]), (4, 1)) for n in range(2))
+    problem = Problem(columns, np.tile(y.T, (4, 1)), np.ones((4, 40)))
+    batch = fit_batch(SUM, problem, starts, 40, loss)
+    assert (batch.linear >= 0).all()
+
+
+def test_programs_of_laws_of_any_sign_say_nothing_of_signs() -> None:
+    free = replace(SUM, signs="any")
+    source = write_program(free, Emission("A sum.", AXES, ("loss",), start_points(free, 2)))
+    assert "POSITIVE" not in source
+
+
+def _rows(names: tuple[str, ...], way: float, floor: float = 5.0) -> TrainRows:
+    rng = np.random.default_rng(1)
+    x = np.exp(rng.uniform(3.0, 9.0, (40, len(names))))
+    y = floor + way * np.log(x).sum(axis=1, keepdims=True) / 20
+    return train_rows([GroupRows("all", x, y)], names, ["target"])
+
+
+@pytest.mark.parametrize(
+    ("way", "floor", "signs"),
+    [(-1.0, 5.0, "all"), (-1.0, 0.0, "terms"), (1.0, 5.0, "any")],
+    ids=["a loss", "a loss less another", "an accuracy"],
+)
+def test_only_losses_have_signs(way: float, floor: float, signs: str) -> None:
+    forms = textbook(_rows(("params", "tokens"), way, floor), 12)
+    assert {form.law.signs for form in forms} == {signs}
+
+
+def test_mixtures_have_no_signs_as_none_is_larger_than_another() -> None:
+    shares = np.random.default_rng(2).dirichlet(np.ones(3), 30)
+    rows = train_rows([GroupRows("all", shares, 3.0 - shares[:, :1])], ("a", "b", "c"), ["loss"])
+    forms = textbook(rows, 12)
+    assert forms
+    assert {form.law.signs for form in forms} == {"any"}
+
+
+def test_a_search_proposes_a_law_with_signs_once_and_breeds_laws_without() -> None:
+    search = Search(side(), 1)
+    proposals = [search.propose(number) for number in range(search.offline.n_first + 3)]
+    laws = [one.law for one in proposals if one is not None and one.law is not None]
+    signed = [law for law in laws if law.signs != "any"]
+    assert signed
+    same = {normal_form(law) for law in laws}
+    assert len(same) == len(laws), "the library's form of the same law would be a second one"
