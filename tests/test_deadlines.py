@@ -238,7 +238,7 @@ def test_memory_is_limited(score: Score, body: str, where: str) -> None:
     evaluation = score(program(**{where: body}), memory_bytes=128 * MEBIBYTE)
     assert evaluation.error is not None
     assert evaluation.error.kind is FailureKind.MEMORY, evaluation.error.text
-    assert time.monotonic() - started < 10.0
+    assert time.monotonic() - started < 30.0  # and not the time that fits have
 
 
 def test_a_program_that_hoards_all_memory_ends_as_memory(score: Score) -> None:

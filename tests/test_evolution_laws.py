@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -483,5 +485,9 @@ def test_the_library_describes_public_rows_as_well_as_the_shipped_law(name: str)
 @pytest.mark.parametrize("name", sorted(LAWS))
 def test_written_programs_have_no_line_that_is_too_long_to_read(name: str) -> None:
     law, data = LAWS[name], rows()
-    text = write_program(law, emission(law, data))
-    assert max(map(len, text.splitlines())) <= 100
+    for signs in ("any", "all"):
+        signed = replace(law, signs=signs)
+        for targets, loss in itertools.product((("loss",), ("a", "b")), ("squares", "robust")):
+            told = replace(emission(signed, data), targets=targets, loss=loss)
+            text = write_program(signed, told)
+            assert max(map(len, text.splitlines())) <= 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from evolution_samples import side
 from hypothesis import given, settings
@@ -12,16 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import nnls
 
+import harness
 from harness.evolution.batch_fit import Problem, fit_batch
 from harness.evolution.emit import Emission, predict, refit, write_program
 from harness.evolution.expression import Law, Term, normal_form
 from harness.evolution.factors import Log, Power
 from harness.evolution.forms import terms
 from harness.evolution.law_text import from_plain, to_plain
+from harness.evolution.proposals import Given
+from harness.evolution.report.mathml import named_constants, said_of_zeros
 from harness.evolution.rows import Axis, FloatArray, Kind, Loss, TrainRows, train_rows
 from harness.evolution.runtime import solve_linear, solve_signed
 from harness.evolution.scales import Feature
-from harness.evolution.search import Search
+from harness.evolution.search import Search, SearchSettings
 from harness.evolution.starts import start_points
 from harness.evolution.textbook import textbook
 from harness.tasks.data import GroupRows
@@ -110,6 +114,17 @@ def _rows(names: tuple[str, ...], way: float, floor: float = 5.0) -> TrainRows:
     return train_rows([GroupRows("all", x, y)], names, ["target"])
 
 
+def test_neither_a_run_that_diverged_nor_groups_at_different_heights_make_a_loss_rise() -> None:
+    names = ("params", "tokens")
+    x = np.exp(np.random.default_rng(1).uniform(3.0, 9.0, (40, 2)))
+    y = 5.0 - np.log(x).sum(axis=1, keepdims=True) / 20
+    diverged = np.where(np.arange(40)[:, None] == x.prod(axis=1).argmax(), 90.0, y)
+    groups = [GroupRows("small", x, y), GroupRows("large", x * 1e4, y + 3.0)]
+    for rows in ([GroupRows("all", x, diverged)], groups):
+        forms = textbook(train_rows(rows, names, ["loss"]), 12)
+        assert {form.law.signs for form in forms} == {"all"}
+
+
 @pytest.mark.parametrize(
     ("way", "floor", "signs"),
     [(-1.0, 5.0, "all"), (-1.0, 0.0, "terms"), (1.0, 5.0, "any")],
@@ -126,6 +141,43 @@ def test_mixtures_have_no_signs_as_none_is_larger_than_another() -> None:
     forms = textbook(rows, 12)
     assert forms
     assert {form.law.signs for form in forms} == {"any"}
+
+
+def test_constants_of_a_term_without_a_part_are_not_shown_as_if_rows_told_them() -> None:
+    own = np.array([0.7, 0.0, 1.5, -0.3, -0.2])
+    named = named_constants(SUM, own)
+    assert named["c2"] == 0
+    assert np.isnan(named["a2"])
+    assert named["a1"] == -0.3
+    assert said_of_zeros(SUM, [own]).startswith("c2 is 0")
+    assert said_of_zeros(SUM, [np.where(own == 1.5, 0.0, own)]).startswith("c2 and c0 are 0")
+    assert said_of_zeros(SUM, [own + 1.0]) == ""
+    assert said_of_zeros(replace(SUM, signs="any"), [own]) == ""
+
+
+def test_what_reads_as_a_law_of_the_textbook_has_its_signs() -> None:
+    free = Law(terms(Power(Feature(1)), Power(Feature(0))))
+    other = Law(terms(Power(Feature(0))))
+    settings = SearchSettings(given=(Given("a file", free), Given("a file", other)))
+    search = Search(side(), 1, settings)
+    first, second = (search.propose(number) for number in range(2))
+    assert first is not None
+    assert first.law is not None
+    assert (normal_form(first.law), first.law.signs) == (normal_form(free), "all")
+    assert second is not None
+    assert second.law == other
+
+
+def test_a_floor_may_lie_below_zero_where_something_was_measured_there() -> None:
+    frame = pd.DataFrame({"params": np.geomspace(1e6, 1e10, 24)})
+    frame["loss"] = 30 * frame["params"] ** -0.2 - 0.35
+    assert (frame["loss"] < 0).any()
+    found = harness.discover(
+        frame, "loss", hold_out="params > 1e9", evaluations=1, wanted=frame.tail(1), jobs=1
+    )
+    assert found.law.signs == "all", "all rows to fit are above 0"
+    assert found.forecast is not None
+    assert found.forecast.predicted[0] == pytest.approx(frame["loss"].iloc[-1], abs=0.02)
 
 
 def test_a_search_proposes_a_law_with_signs_once_and_breeds_laws_without() -> None:

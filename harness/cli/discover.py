@@ -192,15 +192,18 @@ def _print_constants(
     terminal: Console, found: Discovery, constants: Mapping[str, FloatArray], which: str
 ) -> None:
     """Say what stands in the formula."""
-    from harness.evolution.report.mathml import named_constants
+    from harness.evolution.report.mathml import named_constants, said_of_zeros
 
     several = len(constants) > 1
     for group, own in list(constants.items())[:_MOST_GROUPS]:
         of = f" of {group}" if several else ""
-        line = ", ".join(f"{k} = {v:.5g}" for k, v in named_constants(found.law, own[0]).items())
+        named = named_constants(found.law, own[0])
+        line = ", ".join(f"{k} = {v:.5g}" if isfinite(v) else f"{k} = –" for k, v in named.items())
         terminal.print(f"constants{of}{which}: {line}", markup=False, soft_wrap=True)
     if len(constants) > _MOST_GROUPS:
         terminal.print(f"... and {len(constants) - _MOST_GROUPS} more groups (--json)")
+    if zeros := said_of_zeros(found.law, [own[0] for own in constants.values()]):
+        terminal.print(f"note: {zeros}", markup=False, style="yellow", soft_wrap=True)
 
 
 def _print_units(terminal: Console, found: Discovery) -> None:
@@ -280,13 +283,24 @@ def _numbers(values: FloatArray) -> list[float | None]:
     return [_number(float(value)) for value in values]
 
 
+def _constants(
+    found: Discovery, constants: Mapping[str, FloatArray]
+) -> dict[str, dict[str, float | None]]:
+    """Return what stands in the formula, by group; None for what no row says anything of."""
+    from harness.evolution.report.mathml import named_constants
+
+    return {
+        group: {k: _number(v) for k, v in named_constants(found.law, own[0]).items()}
+        for group, own in constants.items()
+    }
+
+
 def _number(value: float) -> float | None:
     """Return a value as JSON has it: null for what is no number."""
     return value if isfinite(value) else None
 
 
 def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict[str, Any]:
-    from harness.evolution.report.mathml import named_constants
     from harness.evolution.textbook import said_of
 
     table, forecast = found.table, found.forecast
@@ -297,13 +311,11 @@ def _document(found: Discovery, program: Path, task: Path, report: Path) -> dict
         "laws": forecast.by_laws.n.tolist(),
         "scatter": forecast.scatter,
         "warnings": list(forecast.warnings),
-        "constants": {
-            g: named_constants(found.law, own[0]) for g, own in forecast.constants.items()
-        },
+        "constants": _constants(found, forecast.constants),
     }
     return {
         "law": found.formula,
-        "constants": {g: named_constants(found.law, own[0]) for g, own in found.constants.items()},
+        "constants": _constants(found, found.constants),
         "references": _references(found),
         "why": found.why,
         "doubt": found.doubt,

@@ -139,7 +139,7 @@ def _numbers(law: Law, emission: Emission, constants: Sequence[str]) -> str:
     else:
         lines.append("STARTS = np.empty((1, 0))")
     if law.positive:
-        lines.append("# Places of the linear constants that are not negative.")
+        lines.append("# Columns of terms() whose constants are not negative: as these change.")
         lines.append(f"POSITIVE = {law.positive!r}")
     lines.append("# Features that may say how large a run is: shares do not.")
     lines.append(f"SIZES = np.array({sizes_of(emission.axes)!r}, dtype=int)")
@@ -206,10 +206,11 @@ def _fit(law: Law, emission: Emission) -> str:
     y = "np.log(loss_values)" if law.link == "log" else "loss_values"
     call = _FITS[emission.loss][-1]
     solve = ", solve=solve" if law.positive else ""
-    each = f"{call}(lambda shape: terms(data_points, shape), {{y}}, weights, STARTS, SHAPE{solve})"
+    each = f"{call}(columns, {{y}}, weights, STARTS, SHAPE{solve})"
     begin = f"    y = {y}\n    weights = row_weights(data_points, loss_values, SIZES)\n"
+    begin += "\n    def columns(shape):\n        return terms(data_points, shape)\n\n"
     if law.positive:
-        begin += "\n    def solve(basis, y):\n        return solve_signed(basis, y, POSITIVE)\n\n"
+        begin += "    def solve(basis, y):\n        return solve_signed(basis, y, POSITIVE)\n\n"
     if len(emission.targets) == 1:
         body = f"{begin}    return {each.format(y='y')}"
     else:

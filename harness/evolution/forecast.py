@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def forecast(
         names: Their groups.
     """
     warnings = _far_out(search, table, x, names)
-    law = tree_of(choice.chosen)
+    chosen, law = choice.chosen, tree_of(choice.chosen)
     everything = _all_rows(table)
     others = [one for one in choice.finalists if one.entry is not choice.chosen.entry]
     possible = table.y > 0  # the logarithm of the others is no number
@@ -85,9 +85,11 @@ def forecast(
         )
         everything = _all_rows(table, possible)
     elif not possible.all():
-        others = [one for one in others if tree_of(one).link != "log"]
+        others = [_any_floor(one) for one in others if tree_of(one).link != "log"]
+        chosen = _any_floor(chosen)
+        law = tree_of(chosen)
     predicted = np.empty(len(x))
-    fitted = fit_groups(search, choice.chosen, everything)
+    fitted = fit_groups(search, chosen, everything)
     for place, (row, group) in enumerate(zip(x, names, strict=True)):
         predicted[place] = predict(law, search.rows.axes, fitted[group], row[None])[0, 0]
     warnings += [*_impossible(table, predicted), *_few_rows(law, everything, names)]
@@ -95,12 +97,18 @@ def forecast(
         x,
         names,
         predicted,
-        bootstrap_rows(search, choice.chosen, fitted, everything, x, names),
+        bootstrap_rows(search, chosen, fitted, everything, x, names),
         bootstrap_laws(search, predicted, others, everything, table.y, x, names),
         tuple(warnings),
         fitted,
         _scatter(law, search.rows.axes, fitted, everything),
     )
+
+
+def _any_floor(one: Finalist) -> Finalist:
+    """Return a law whose floor may lie below 0: what was measured does, too."""
+    law = tree_of(one)
+    return replace(one, law=replace(law, signs="terms")) if law.signs == "all" else one
 
 
 def _scatter(

@@ -20,8 +20,8 @@ class Novelty:
     """Remembers every law and program that was proposed.
 
     Laws are the same if their normal forms are, or if they can say the same on a probe: what their
-    terms span at given shape constants. Programs are the same if their syntax trees are, with
-    comments, docstrings and layout taken away.
+    terms span at given shape constants, whichever signs their constants may have. Programs are the
+    same if their syntax trees are, with comments, docstrings and layout taken away.
     """
 
     def __init__(self, rows: TrainRows) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,11 +46,17 @@ class OfflineProposer:
             given: What is proposed before published forms: a short search judges it, too.
         """
         first = {normal_form(form.law): form for form in textbook(rows, cap)}
+        signed = {same: form.law for same, form in first.items()}
         self._textbook = frozenset(first)
         for form in library(rows, cap):
             first.setdefault(normal_form(form.law), form)
         self.forms = [form for form in first.values() if judge.allows(form.law)]
-        self._given = tuple(one for one in given if one.law is None or judge.allows(one.law))
+        # What reads as a law of the textbook has the signs that it is published with.
+        self._given = tuple(
+            one if one.law is None else replace(one, law=signed.get(normal_form(one.law), one.law))
+            for one in given
+            if one.law is None or judge.allows(one.law)
+        )
         # Where nobody caps the constants, breeding stops where the published forms do.
         largest = max((form.law.n_constants for form in self.forms), default=None)
         most = largest and largest * len(rows.targets)

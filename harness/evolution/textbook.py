@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+import numpy as np
+
 from harness.evolution.expression import Law, Signs, normal_form
 from harness.evolution.factors import Joint, Log, Mixture, Peak, Power, Saturation
 from harness.evolution.folds import joint_ranks
@@ -97,15 +99,22 @@ def said_of(rows: TrainRows, cap: int | None, *, given: bool = False) -> str:
 
 
 def _signs(rows: TrainRows, where: Places) -> Signs:
-    """Return which constants are not negative: those of laws of a loss, which falls with scale."""
+    """Return which constants are not negative: those of laws of a loss, which falls with scale.
+
+    Ranks tell, within groups: one run that diverged does not make a loss rise, nor do groups that
+    lie higher the larger their runs are.
+    """
     if Quantity.SHARE in where:
         return "any"  # no mixture is larger than another
-    real = rows.weights > 0
-    y, place = rows.y[real], joint_ranks(rows)[real]
-    along = (place - place.mean()) @ (y - y.mean(axis=0))
+    places = joint_ranks(rows)
+    along = np.zeros(len(rows.targets))
+    for place, y, weights in zip(places, rows.y, rows.weights, strict=True):
+        real = weights > 0
+        levels = [np.unique(one, return_inverse=True)[1].ravel() for one in y[real].T]
+        along += [(place[real] - place[real].mean()) @ one / max(one.max(), 1) for one in levels]
     if not (along < 0).all():
         return "any"
-    return "all" if (y > 0).all() else "terms"
+    return "all" if (rows.y[rows.weights > 0] > 0).all() else "terms"
 
 
 def _forms(rows: TrainRows, where: Places) -> Iterator[Form]:

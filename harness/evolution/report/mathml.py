@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +62,9 @@ def symbols(law: Law) -> list[str]:
 def named_constants(law: Law, own: FloatArray) -> dict[str, float]:
     """Return the constants of a law as they stand in its formula.
 
+    Shape constants of a term that has no part (its constant is 0) are NaN: no row says anything of
+    them.
+
     Args:
         law: The law.
         own: Its constants as fits return them, ``(K + P,)``: of terms, the offset, shapes.
@@ -69,11 +72,35 @@ def named_constants(law: Law, own: FloatArray) -> dict[str, float]:
     count = len(law.terms)
     offset = {"c0": own[count]} if law.offset else {}
     terms = {f"c{place}": own[place - 1] for place in range(1, count + 1)}
+    parts = [own[place] != 0 for place, term in enumerate(law.terms) for _ in term.slots]
     shapes = {
-        name: np.exp(value) if slot.name.startswith("log_") else value
-        for name, slot, value in zip(symbols(law), law.slots, own[law.n_linear :], strict=True)
+        name: np.nan if not part else np.exp(value) if slot.name.startswith("log_") else value
+        for name, slot, value, part in zip(
+            symbols(law), law.slots, own[law.n_linear :], parts, strict=True
+        )
     }
     return {name: float(value) for name, value in (offset | terms | shapes).items()}
+
+
+def said_of_zeros(law: Law, fits: Iterable[FloatArray]) -> str:
+    """Return in a sentence which constants stand at 0 because they may not be negative.
+
+    Args:
+        law: The law.
+        fits: Its constants, ``(K + P,)`` each.
+
+    Returns:
+        Empty where none does.
+    """
+    zero = {place for own in fits for place in law.positive if own[place] == 0}
+    names = [f"c{0 if place == len(law.terms) else place + 1}" for place in sorted(zero)]
+    if not names:
+        return ""
+    are, them = ("are", "them") if len(names) > 1 else ("is", "it")
+    return (
+        f"{' and '.join(names)} {are} 0, if not in every group: the rows would have {them} "
+        "negative, which in published laws of a loss nothing is"
+    )
 
 
 def law_pieces(law: Law, axes: Sequence[Axis], targets: Sequence[str]) -> list[Markup]:

@@ -19,7 +19,7 @@ from harness.evolution.proposals import LIBRARY, TEXTBOOK
 from harness.evolution.report import against, tried
 from harness.evolution.report.entries import formula_of, is_published, is_scored
 from harness.evolution.report.lineage import Lineage, lineage_of
-from harness.evolution.report.mathml import law_pieces
+from harness.evolution.report.mathml import law_pieces, said_of_zeros
 from harness.evolution.report.own_runs import OwnRuns, own_runs
 from harness.evolution.report.progress import fitness_over_time, pareto
 from harness.evolution.report.words import LONG, fixed, plain, program_text, signed
@@ -118,6 +118,7 @@ def _of_law(search: Search, result: Result) -> dict[str, object]:
         "pieces": [],
         "constants": None,
         "meanings": [],
+        "zeros": "",
         "predicted": [],
         "residuals": [],
         "unshown": [],
@@ -132,6 +133,7 @@ def _of_law(search: Search, result: Result) -> dict[str, object]:
         **values,
         "pieces": law_pieces(law, search.rows.axes, search.side.target_names),
         "constants": against.constants_table(search, law, fits),
+        "zeros": said_of_zeros(law, [own for fit in fits for own in fit.constants]),
         "meanings": against.meanings(search, law),
         "predicted": against.predicted_figures(search, fits),
         "residuals": against.residual_figures(search, fits),
