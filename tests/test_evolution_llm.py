@@ -1015,6 +1015,27 @@ def test_a_program_that_never_ends_does_not_hold_the_search(
         assert [one.number for one in again.unjudged()] == [o.number for o in search.unjudged()]
 
 
+def test_a_paid_program_that_takes_longer_than_grace_is_judged_by_the_next_sitting(
+    side: TrainSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitting, "GRACE", 0.05)
+    search = begun(side, 3)
+    text = region("np.ones(len(x)), x[:, 0], x[:, 1]", "Slow.").replace(
+        "    return np.linalg", "    import time\n\n    time.sleep(0.3)\n    return np.linalg"
+    )
+    with FakeEndpoint([], Reply(fenced(text))) as endpoint, Journal(tmp_path / "s", "x") as journal:
+        journal.begin({}, "now")
+        proposer = LlmProposer(settings(base_url=endpoint.url), Key(KEY))
+        run(search, journal, Budget(seconds=0.5), asking=proposer, questions=1, offline=False)
+        left = [one.number for one in search.unjudged()]
+        assert left
+        again = begun(side, 0)
+        again.resume(journal)
+        run(again, journal, Budget(seconds=0.5), offline=False)
+    assert again.unjudged() == []
+    assert all(np.isfinite(again.view.entries[number].verdict.fitness) for number in left)
+
+
 def test_models_that_are_given_up_leave_the_search_to_itself(
     side: TrainSide, tmp_path: Path
 ) -> None:

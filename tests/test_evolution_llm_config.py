@@ -45,7 +45,7 @@ def test_too_few_evaluations_for_any_question_are_said(tmp_path: Path) -> None:
     assert "no model is asked: the first " in " ".join(done.output.split())
 
 
-@pytest.mark.parametrize("option", ["--base-url", "--key-variable"])
+@pytest.mark.parametrize("option", ["--base-url", "--key-variable", "--model"])
 def test_an_empty_variable_of_the_shell_is_refused_and_not_as_if_nothing_was_said(
     tmp_path: Path, option: str
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -171,6 +173,8 @@ def test_of_each_model_the_first_failure_is_told(view: View) -> None:
         ({"prompt_tokens": 200, "completion_tokens": 70, "total_tokens": 270}, 70),
         ({"prompt_tokens": 200, "completion_tokens": 70, "total_tokens": 0}, 70),
         ({"prompt_tokens": 200, "completion_tokens": 70, "total_tokens": "many"}, 70),
+        ({"prompt_tokens": 200, "completion_tokens": None, "total_tokens": 900}, 700),
+        ({"prompt_tokens": "200", "completion_tokens": 70.0, "total_tokens": 270}, 70),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -186,6 +190,25 @@ def test_tokens_that_only_the_total_counts_are_counted(
         found = ask(LlmProposer(settings(base_url=endpoint.url, stream=stream), Key(KEY)), view)
     spent = usage_of(found)
     assert (spent.tokens_in, spent.tokens_out, spent.estimated) == (200, answered, False)
+
+
+@pytest.mark.parametrize("usage", [(0, 0), (200, 0)], ids=["nothing at all", "no answer"])
+def test_counts_that_cannot_be_are_estimated(view: View, usage: tuple[int, int]) -> None:
+    with FakeEndpoint([replace(GOOD, tokens=usage)]) as endpoint:
+        found = ask(LlmProposer(settings(base_url=endpoint.url), Key(KEY)), view)
+    spent = usage_of(found)
+    assert spent.estimated
+    assert spent.tokens_in > 0
+    assert spent.tokens_out == -(-len(GOOD.text or "") // 4)
+
+
+def test_of_an_answer_in_parts_what_was_thought_is_no_part(view: View) -> None:
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": GOOD.text}, 5]
+    choice = {"index": 0, "finish_reason": "stop", "message": {"content": parts}}
+    body = json.dumps({"id": "1", "choices": [choice]}).encode()
+    with FakeEndpoint([Reply(body=body)]) as endpoint:
+        found = ask(LlmProposer(settings(base_url=endpoint.url), Key(KEY)), view)
+    assert found.source is not None
 
 
 def test_a_model_that_fails_does_not_count_as_cheap(view: View) -> None:
@@ -245,7 +268,7 @@ def test_a_search_with_the_robust_loss_shows_robust_programs_and_says_so(side: T
     robust, usual = begun(side, loss="robust"), begun(side)
     (number,) = robust.entries
     text = as_program(robust, number)
-    assert "fit_robust(lambda" in text
+    assert "fit_robust(columns" in text
     assert "fit_robust" not in as_program(usual, number)
     messages = write_question(settings(), robust, Parent(number, text))
     assert words.ROBUST in messages[1]["content"]

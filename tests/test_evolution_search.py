@@ -578,6 +578,9 @@ def test_budgets_end_a_search_and_are_told_in_words() -> None:
     assert budget.can_ask(Ledger())
     assert not budget.can_ask(Ledger(), 1)  # nobody knows yet what one costs
     cheap = Ledger.of([Usage("m", 20, 10, 0.1)])
+    failed = Usage("m", 0, 0, 0.0)
+    assert not budget.can_ask(Ledger.of([failed]), 1), "of which nothing came says nothing"
+    cheap.charge(failed)
     assert budget.can_ask(cheap, 2)
     assert not budget.can_ask(cheap, 3)
     assert Budget(seconds=10).can_ask(Ledger(), 9)

@@ -65,10 +65,12 @@ def evolve(
         typer.Option("--key-variable", help="Variable with the key. [default: OPENAI_API_KEY]"),
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option("--tokens", min=1, help="Stop asking models after so many.")
+        int | None,
+        typer.Option("--tokens", min=1, help="Stop asking models after so many a search."),
     ] = None,
     dollars: Annotated[
-        float | None, typer.Option("--dollars", min=0.0, help="Stop asking models after so much.")
+        float | None,
+        typer.Option("--dollars", min=0.0, help="Stop asking models after so much a search."),
     ] = None,
     price: Annotated[
         list[str] | None,
@@ -269,8 +271,11 @@ def _models(
     offline: bool,
 ) -> LlmSettings | None:
     """Return how models are asked; None where nobody names one, or none is to be asked."""
+    from pydantic import ValidationError
+
     from harness.errors import UserError
     from harness.evolution.llm import ModelChoice
+    from harness.models import describe_problems
 
     if offline and names:
         raise UserError(f"--offline: asks no model; leave it out, or --model {names[0]}")
@@ -279,7 +284,10 @@ def _models(
         return None
     given = {name: value for name, value in changes.items() if value is not None and value != {}}
     if names:
-        given["models"] = tuple(ModelChoice(name=name) for name in dict.fromkeys(names))
+        try:
+            given["models"] = tuple(ModelChoice(name=name) for name in dict.fromkeys(names))
+        except ValidationError as error:
+            raise UserError(f"--model: {describe_problems(error)}") from None
     if whole:
         given["rewrite"] = "whole"
     return config.settings(**given)

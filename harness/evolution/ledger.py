@@ -13,6 +13,8 @@ class Account:
     """What one model cost."""
 
     questions: int = 0
+    paid: int = 0
+    """Questions that cost tokens: those of which nothing came say nothing of what one costs."""
     tokens_in: int = 0
     tokens_out: int = 0
     dollars: float = 0.0
@@ -33,6 +35,7 @@ class Ledger:
         """Add what a proposal cost."""
         account = self.accounts.setdefault(usage.model, Account())
         account.questions += 1
+        account.paid += usage.tokens_in + usage.tokens_out > 0
         account.tokens_in += usage.tokens_in
         account.tokens_out += usage.tokens_out
         account.retries += usage.retries
@@ -87,10 +90,10 @@ class Budget:
         """
         if self.tokens is None and self.dollars is None:
             return True
-        answered = sum(one.questions for one in ledger.accounts.values())
-        if under_way and not answered:
+        paid_for = sum(one.paid for one in ledger.accounts.values())
+        if under_way and not paid_for:
             return False
-        more = 1 + under_way / max(answered, 1)
+        more = 1 + under_way / max(paid_for, 1)
         paid = self.dollars is None or more * ledger.dollars < self.dollars
         return paid and (self.tokens is None or more * ledger.tokens < self.tokens)
 

@@ -113,6 +113,7 @@ class _Sitting:
         self._begun = time.monotonic() - search.seconds
         self._over = None if budget.seconds is None else max(budget.seconds, search.seconds)
         """When time is over; what earlier sittings left to be judged is judged all the same."""
+        self._left = frozenset(one.number for one in search.unjudged())
         self._laws = LawWorkers(search.rows, search.folds, jobs)
         self._programs = ProgramWorkers(
             search.side, search.rows, search.folds, jobs, search.settings.limits
@@ -189,7 +190,13 @@ class _Sitting:
         return entries
 
     def _is_overdue(self) -> bool:
-        """Whether nothing but program text is waited for, and that longer than it deserves."""
+        """Whether nothing but program text is waited for, and that longer than it deserves.
+
+        What earlier sittings left has all the time that the sandbox gives it: it would be left for
+        ever else.
+        """
+        if any(one.number in self._left for one, _ in self._judging.values()):
+            return False
         only_text = not self._asked and self._n_text() == len(self._judging)
         return only_text and self._over is not None and self._search.seconds > self._over + GRACE
 

@@ -224,7 +224,7 @@ class Endpoint:
                 usage = chunk.usage.model_dump(warnings=False) if chunk.usage else usage
                 for choice in (chunk.choices or [])[:1]:
                     finish = choice.finish_reason or finish
-                    text.append(choice.delta.content or "")
+                    text.append(_text_of(choice.delta.content))
                     refusal.append(choice.delta.refusal or "")
         if finish is None:
             raise _AgainError("the stream ended before the answer did")
@@ -255,7 +255,7 @@ class Endpoint:
         message = choice.get("message")
         message = message if isinstance(message, dict) else {}
         content = message.get("content")
-        text = self.key.scrub(_whole_characters(content)) if isinstance(content, str) else ""
+        text = self.key.scrub(_whole_characters(_text_of(content)))
         self._count(document.get("usage"), messages, text, spent)
         if not choice:
             return Answer("", "it is empty: no choices")
@@ -268,11 +268,13 @@ class Endpoint:
     def _count(self, usage: object, messages: Messages, text: str, spent: Spent) -> None:
         """Add an answer's tokens: as reported, else as estimated."""
         found = usage if isinstance(usage, dict) else {}
-        asked = _tokens(found.get("prompt_tokens"))
+        asked = _tokens(found.get("prompt_tokens")) or None  # no question has none
         answered = _tokens(found.get("completion_tokens"))
         total = _tokens(found.get("total_tokens"))
-        if asked is not None and answered is not None and total is not None:
-            answered = max(answered, total - asked)  # some count what was thought in the total only
+        if not answered and text:
+            answered = None
+        if asked is not None and total is not None and total > asked:
+            answered = max(answered or 0, total - asked)  # some count thoughts in the total only
         if asked is None:
             asked = -(-sum(len(one["content"]) for one in messages) // _CHARS_A_TOKEN)
             spent.estimated = True
@@ -293,7 +295,22 @@ def _parsed(text: str) -> dict[str, Any]:
     return document
 
 
+def _text_of(content: object) -> str:
+    """Return what was said: some endpoints answer in parts, of which others are thoughts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [
+        part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"
+    ]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
 def _tokens(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_TOKENS:
         return None
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from harness.errors import UserError
 from harness.evolution.llm.settings import LlmSettings, is_local
@@ -10,6 +11,9 @@ from harness.evolution.llm.settings import LlmSettings, is_local
 _NO_KEY = "none"
 _SHORTEST = 6
 """Shorter ones are no secrets, and would be found in any text."""
+
+
+_LIKE_A_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 
 
 class Key:
@@ -43,17 +47,20 @@ def read_key(settings: LlmSettings) -> Key:
         UserError: There is none, and the endpoint is not on this machine; or it cannot be sent.
     """
     name = settings.key_variable
+    # What looks like no variable may be the key itself.
+    shown = name if _LIKE_A_VARIABLE.fullmatch(name) else "that --key-variable names"
     value = os.environ.get(name, "").strip()
     if not value:
         if is_local(settings.base_url or os.environ.get("OPENAI_BASE_URL")):
             return Key(_NO_KEY)
+        export = f"export {shown}=..." if shown == name else "export OPENAI_API_KEY=..."
         raise UserError(
-            f"no key for the language model: expected it in the environment variable {name}; "
-            f"type: export {name}=..., or name an endpoint on this machine with --base-url"
+            f"no key for the language model: expected it in the environment variable {shown}; "
+            f"type: {export}, or name an endpoint on this machine with --base-url"
         )
     if not value.isascii() or not value.isprintable() or " " in value:
         raise UserError(
-            f"the environment variable {name} holds blanks or other characters that no key has; "
+            f"the environment variable {shown} holds blanks or other characters that no key has; "
             "set it again"
         )
     return Key(value)
