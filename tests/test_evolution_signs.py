@@ -188,3 +188,12 @@ def test_a_search_proposes_a_law_with_signs_once_and_breeds_laws_without() -> No
     assert signed
     same = {normal_form(law) for law in laws}
     assert len(same) == len(laws), "the library's form of the same law would be a second one"
+
+
+def test_rows_may_deny_the_signs() -> None:
+    """A straight line in the logarithm of the size has no floor above zero."""
+    params = np.geomspace(1e7, 1e9, 18)
+    frame = pd.DataFrame({"params": params, "loss": 3.0 - 1.2 * np.log10(params / 1e7)})
+    found = harness.discover(frame, "loss", evaluations=1, jobs=1)
+    assert found.law.signs == "any"
+    assert found.r2 > 0.99

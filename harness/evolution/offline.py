@@ -21,6 +21,8 @@ _TRIES = 40
 _CROSSOVER = 0.25
 _OFTEN = 0.35
 """How often a mutation is followed by another one."""
+_DENIED = 3.0
+"""Where signs leave so many times the error on all train rows, the rows deny them."""
 
 
 class OfflineProposer:
@@ -45,7 +47,11 @@ class OfflineProposer:
             novelty: What was proposed before.
             given: What is proposed before published forms: a short search judges it, too.
         """
-        first = {normal_form(form.law): form for form in textbook(rows, cap)}
+        whole = Judge(rows, ())
+        first = {
+            normal_form(form.law): replace(form, law=_with_signs(form.law, whole))
+            for form in textbook(rows, cap)
+        }
         signed = {same: form.law for same, form in first.items()}
         self._textbook = frozenset(first)
         for form in library(rows, cap):
@@ -133,3 +139,11 @@ class OfflineProposer:
             if law is not None:
                 return member.number, law
         return None
+
+
+def _with_signs(law: Law, judge: Judge) -> Law:
+    """Return a law with the signs that it is published with, or without where rows deny them."""
+    if not law.positive or not judge.allows(law):
+        return law
+    free = replace(law, signs="any")
+    return free if judge.score(law).fit > _DENIED * judge.score(free).fit else law
