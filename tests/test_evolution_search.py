@@ -557,11 +557,12 @@ def test_what_was_not_judged_in_time_is_judged_when_the_search_goes_on(
     with Journal(tmp_path / "s.sqlite", "s") as journal:
         journal.begin({}, "now")
         search.record_answer(journal, paid)
-        run(search, journal, Budget(seconds=0.4), jobs=1)
-        assert search.unjudged() == [paid]
         again.resume(journal)
-        judged.set_result(Verdict(1.0, (1.0,), 3))
+        assert again.unjudged() == [paid]
+        later = threading.Timer(0.6, judged.set_result, [Verdict(1.0, (1.0,), 3)])
+        later.start()  # long after time and grace are over
         run(again, journal, Budget(seconds=0.05), jobs=1)
+        later.join()
     assert again.unjudged() == []
     assert again.view.entries[paid.number].verdict.fitness == 1.0
 
