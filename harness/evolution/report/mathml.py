@@ -92,14 +92,16 @@ def said_of_zeros(law: Law, fits: Iterable[FloatArray]) -> str:
     Returns:
         Empty where none does.
     """
-    zero = {place for own in fits for place in law.positive if own[place] == 0}
+    each = [{place for place in law.positive if own[place] == 0} for own in fits]
+    zero = set[int]().union(*each)
     names = [f"c{0 if place == len(law.terms) else place + 1}" for place in sorted(zero)]
     if not names:
         return ""
     are, them = ("are", "them") if len(names) > 1 else ("is", "it")
+    some = "" if all(one == zero for one in each) else " in some groups"
     return (
-        f"{' and '.join(names)} {are} 0, if not in every group: the rows would have {them} "
-        "negative, which in published laws of a loss nothing is"
+        f"{' and '.join(names)} {are} 0{some}: the rows would have {them} negative, which "
+        "constants of published laws of a loss are not"
     )
 
 
